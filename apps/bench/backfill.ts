@@ -7,7 +7,7 @@ import { freePort } from '../../src/platform/ports';
 import { doneIn } from '../../src/sync/backfillTally';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import type { AccountSize } from './backfill/generate';
-import { Bed, say, startSandboxes, type Servers } from './bed';
+import { Bed, log, startSandboxes, type Servers } from './bed';
 import { bareHttp } from './sections/bareHttp';
 import { firstSync, recordsOf, type FirstSync } from './sections/firstSync';
 import { slowDown } from './sections/slowly';
@@ -51,13 +51,13 @@ async function main(): Promise<void> {
 }
 
 async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
-  say('creating the account');
+  log('creating the account');
   const sandboxes = await startSandboxes(options);
   const { size } = sandboxes;
-  say(`created: ${JSON.stringify(size)}`);
+  log(`created: ${JSON.stringify(size)}`);
   const servers = await KillableServers.start(options.kills > 0);
   const bed = await Bed.start(servers, sandboxes);
-  say(`worker's log: ${bed.worker.logFile}`);
+  log(`worker's log: ${bed.worker.logFile}`);
   const kills: Record<string, number> = {};
   let killed = 0;
   let reported = -1;
@@ -69,13 +69,13 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
       const records = doneIn(tallies) - tallies.CommentToProject.ignored;
       if (killed < options.kills && records > ((killed + 0.5) / options.kills) * all) {
         const victim = KILLED[killed % KILLED.length] ?? 'worker';
-        say(`${records} of about ${all} records: killing ${victim}`);
+        log(`${records} of about ${all} records: killing ${victim}`);
         killed += 1;
         kills[victim] = (kills[victim] ?? 0) + 1;
         if (victim === 'worker') bed.worker.kill();
         else await servers.kill(victim);
       } else if (records !== reported)
-        say(`${(reported = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
+        log(`${(reported = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
     });
     return { ...done, size, kills };
   } finally {

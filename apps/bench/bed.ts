@@ -178,6 +178,6 @@ export function byRoute(calls: readonly Call[]): Record<string, number> {
   return Object.fromEntries([...found].sort(([, a], [, b]) => b - a));
 }
 
-export function say(line: string): void {
+export function log(line: string): void {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import type { AccountOptions } from './backfill/generate';
-import { Bed, say, startSandboxes, type Servers } from './bed';
+import { Bed, log, startSandboxes, type Servers } from './bed';
 import { inWords, summary, type Results } from './report';
 import { agentsShare } from './sections/agents';
 import { bareHttp } from './sections/bareHttp';
@@ -107,7 +107,7 @@ function write(file: string, results: object): void {
 
 async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const account: AccountOptions = { tickets: scale.tickets, commentsPerTicket: 3 };
-  say('first sync and bare HTTP');
+  log('first sync and bare HTTP');
   const slowBare = await bareHttp(account, DELAY_MS);
   const slow = await onBed(servers, account, {}, async (bed, size) => {
     await slowDown(bed.sandboxes, DELAY_MS);
@@ -116,7 +116,7 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const bare = await bareHttp(account, 0);
   const rest = await onBed(servers, account, POLLS, async (bed, size) => {
     const backfill = await completeSync(bed, size);
-    say('cost of a change');
+    log('cost of a change');
     const until = (what: string, holds: () => boolean) => bed.until(what, holds);
     const own = await steady(bed.sandboxes, scale.each, until, async () => {
       await bed.quiet();
@@ -124,18 +124,18 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
       await sleep(SETTLE_MS);
       await bed.quiet();
     });
-    say('throughput');
+    log('throughput');
     const pair = await throughput(bed, scale.gathered);
     const sustainable = pair.pair['project edited'] ?? 0;
     return { backfill, own, pair, latency: await latency(bed, sustainable, scale.latencySeconds) };
   });
-  say('polling script');
+  log('polling script');
   const script = await peer({ tickets: 400, commentsPerTicket: 1 }, 20);
-  say('growth');
+  log('growth');
   const grown = await growth(servers, scale.links);
-  say('strict limit');
+  log('strict limit');
   const strict = await quota(servers, scale.quotaMinutes);
-  say('ticket updates with agents at work');
+  log('ticket updates with agents at work');
   const agents = await agentsShare(servers, scale.agentsMinutes);
   const firstSyncs = { bare, slow, slowBare, delayMs: DELAY_MS };
   return { ...rest, ...firstSyncs, peer: script, growth: grown, quota: strict, agents };

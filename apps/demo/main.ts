@@ -208,7 +208,7 @@ async function liveEdits(
     zendesk: { url: zendesk.url, bearer: zendesk.bearer, admin: CHECKER.zendesk },
     pms: { url: pms.url, token: access.pms.token },
     agents,
-    tellsNoteEdits: pms.tellsNoteEdits,
+    reportsNoteEdits: pms.reportsNoteEdits,
   };
   const script = await scriptEdits(office);
   if (pms.hasWebhooks) {

@@ -22,7 +22,7 @@ export interface DemoPms {
   /** Whether it sends webhooks. */
   hasWebhooks: boolean;
   /** Whether an edit of a note causes an event. If not, the reconcile finds it. */
-  tellsNoteEdits: boolean;
+  reportsNoteEdits: boolean;
   /** Absent if the PMS can be filled by its API only. */
   load?(dir: string): ReturnType<typeof loadPmsData>;
   close(): Promise<void>;
@@ -67,7 +67,7 @@ async function sandbox(): Promise<DemoPms> {
     keeps: KEEPS_ALL,
     lacks: [],
     hasWebhooks: true,
-    tellsNoteEdits: true,
+    reportsNoteEdits: true,
     load: (dir) => loadPmsData(pms.store, dir),
     close: () => pms.close(),
   };
@@ -99,7 +99,7 @@ async function redmine(say: (line: string) => void): Promise<DemoPms> {
       'files of comments stay in Zendesk, because Redmine shows them publicly even on private notes',
     ],
     hasWebhooks: false,
-    tellsNoteEdits: false,
+    reportsNoteEdits: false,
     async close() {
       await contract.close();
       await proxy.close();

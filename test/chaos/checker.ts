@@ -60,7 +60,7 @@ class Check {
     for (const link of this.links) this.checkLink(link);
     await this.checkAgreement();
     for (const edit of this.edits) this.checkEdit(edit);
-    this.checkSayings();
+    this.checkComments();
     this.checkFiles();
     this.checkCreations();
     this.checkLeaks();
@@ -278,7 +278,7 @@ class Check {
       this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${found.length} times`);
   }
 
-  private checkSayings(): void {
+  private checkComments(): void {
     const { zendesk, pms } = this.world;
     const comments = [...zendesk.store.comments.keys()].flatMap((ticketId) => this.commentsOf(ticketId));
     const notes = [...pms.store.all('note')].map((note) => String(note['body']));
@@ -286,7 +286,7 @@ class Check {
       side === 'zendesk'
         ? comments.filter(({ text, followUp }) => !followUp && text.includes(token)).length
         : notes.filter((text) => text.includes(token)).length;
-    for (const { token, side, redacted, ref } of this.people.journal.sayings) {
+    for (const { token, side, redacted, ref } of this.people.journal.comments) {
       for (const on of SIDES)
         if (count(on, token) > 1)
           this.violations.push(`duplicate: ${ref} "${token}" is in ${on} ${count(on, token)} times`);
@@ -299,9 +299,9 @@ class Check {
 
   /** A file that was redacted in Zendesk is in no note. */
   private checkFiles(): void {
-    for (const { token, ref, fileGone } of this.people.journal.sayings) {
+    for (const { token, ref, isFileRedacted } of this.people.journal.comments) {
       const link = this.linkOf.get(ref);
-      if (fileGone !== true || link?.status !== 'linked') continue;
+      if (isFileRedacted !== true || link?.status !== 'linked') continue;
       const note = this.world.pms.store.find('note', link.sides.pms?.ref.split(':')[2] ?? '');
       const files = (note?.['attachments'] ?? []) as { fileName: string }[];
       if (files.some(({ fileName }) => fileName.includes(token)))

@@ -83,8 +83,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         const played = happens?.among(commands) ?? commands;
         const violations = await now.play(played, options.weather ?? 'calm');
         if (violations.length === 0) return;
-        const { edits, sayings } = now.people.journal;
-        const file = await now.world.dump({ violations, edits, sayings });
+        const { edits, comments } = now.people.journal;
+        const file = await now.world.dump({ violations, edits, comments });
         say(`  ${violations.length} violations; see ${file} and the logs next to it`);
         for (const violation of violations) say(`    ${violation}`);
         if (result.violations.length === 0) result.violations = violations;
@@ -152,7 +152,7 @@ class Stage {
     try {
       await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
       await fc.asyncModelRun(
-        () => ({ model: { org: 0, ticket: 0, said: 0 }, real: { world, people } }),
+        () => ({ model: { org: 0, ticket: 0, comment: 0 }, real: { world, people } }),
         commands,
       );
     } catch (error) {

@@ -145,7 +145,7 @@ describeInBrowser('the console', () => {
     await press(page, 'button', `Retry ${refused.key}`);
     const stateShown = () => page.locator('main .bar .mark').textContent();
     expect(await stateShown()).toBe('quarantined');
-    await refused.mend();
+    await refused.fix();
     await press(page, 'button', `Retry ${refused.key}`);
     expect(await stateShown()).toBe('linked');
     expect(ticketOf(refused.ticket)?.status).toBe('pending');

@@ -65,8 +65,8 @@ test('shows what would be restored, restores it after a confirmation, and names 
 
   // The command prints the same, with the same numbers.
   const env = serviceEnvironment(world.boxes, world.stack.taskQueue);
-  const said = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
-  expect(said.out).toContain(
+  const printed = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
+  expect(printed.out).toContain(
     'Values of 3 pairs would be put back, each where it is still what the sync wrote:',
   );
 

@@ -43,11 +43,11 @@ function run(args: string[], changes: Record<string, string | undefined> = {}): 
 async function outcome(
   args: string[],
   changes: Record<string, string | undefined> = {},
-): Promise<{ code: number | null; out: string; said: string }> {
+): Promise<{ code: number | null; out: string; output: string }> {
   const settings = { ...env, ...changes };
   const ran = args[0] === 'start' ? runProgram(settings, args) : runShared(settings, ...args);
   const { code, out, err } = await ran;
-  return { code, out, said: err.trim() };
+  return { code, out, output: err.trim() };
 }
 
 interface Installed {
@@ -58,8 +58,8 @@ interface Installed {
   secret: string | null;
 }
 const installed = async (args: string[] = [], changes: Record<string, string | undefined> = {}) => {
-  const { code, out, said } = await outcome(['webhooks', 'install', '--json', ...args], changes);
-  expect(said).toBe('');
+  const { code, out, output } = await outcome(['webhooks', 'install', '--json', ...args], changes);
+  expect(output).toBe('');
   expect(code).toBe(0);
   return JSON.parse(out) as [Installed, Installed];
 };
@@ -134,10 +134,10 @@ describe('webhooks', () => {
       /^Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
   ])('%s gets one line', async (_, changes, expected) => {
-    const { code, said } = await outcome(['webhooks', 'install'], changes);
-    expect(said).toMatch(expected);
-    expect(said.split('\n')).toHaveLength(1);
-    expect(said).not.toContain('not-the-credential');
+    const { code, output } = await outcome(['webhooks', 'install'], changes);
+    expect(output).toMatch(expected);
+    expect(output.split('\n')).toHaveLength(1);
+    expect(output).not.toContain('not-the-credential');
     expect(code).toBe(2);
   });
 });
@@ -199,11 +199,11 @@ describe('start', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     for (const args of [['start', '--only', 'intake'], ['start']]) {
-      const { code, said } = await outcome(args, {
+      const { code, output } = await outcome(args, {
         INTAKE_PORT: String(port),
         PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
       });
-      expect(said).toBe(
+      expect(output).toBe(
         `INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE): another process listens there; stop it, or choose another port`,
       );
       expect(code).toBe(2);

@@ -66,7 +66,7 @@ async function until<T>(
   }
 }
 /** Waits until no hint is pending or being read. */
-async function heardAll(): Promise<void> {
+async function allReceived(): Promise<void> {
   let calm = 0;
   while (calm < 3) {
     const waiting = await Promise.all(SIDES.map((side) => intake.hints.count(side)));
@@ -126,14 +126,14 @@ test('edits by people on either side arrive on the other without a poll', async 
   await until(
     async () => (await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`))?.status === 'linked',
   );
-  await heardAll();
+  await allReceived();
   expect(polls()).toEqual([]);
   expect([tickets().length, projects().length, notes().length]).toEqual([1, 1, 2]);
 });
 
 test('the echo of our own write causes no read', async () => {
   const { ticket, project } = await linkedTicket();
-  await heardAll();
+  await allReceived();
   const before = { tickets: reads('/tickets').length, projects: reads('/projects').length };
   const writes = () => boxes.calls.filter(({ method }) => method !== 'GET').length;
   const written = writes();
@@ -141,7 +141,7 @@ test('the echo of our own write causes no read', async () => {
   await until(() => now(ticket)?.subject === 'from the PMS');
   // The sandbox sends our write like any other, so wait until it was received.
   await until(() => intake.counts.all()['zendesk accepted ticket.subject_changed']);
-  await heardAll();
+  await allReceived();
   expect(writes() - written).toBe(1);
   expect(reads('/tickets').length - before.tickets).toBe(0);
   expect(reads('/projects').length - before.projects).toBe(1);
@@ -153,7 +153,7 @@ test('hints that arrive together are read together', async () => {
   for (let i = 0; i < 60; i += 1)
     boxes.zendesk.tickets.create({ subject: `ticket ${i}`, comment: { body: 'x' } }, agent);
   await until(() => projects().length === 60);
-  await heardAll();
+  await allReceived();
   expect(new Set(projects().map(({ title }) => title)).size).toBe(60);
   expect(reads('/tickets/show_many').length).toBeLessThan(15);
 });
@@ -162,14 +162,14 @@ test('while webhooks are cut off, the next poll carries the edit', async () => {
   const { ticket, project } = await linkedTicket();
   for (const side of SIDES)
     for (const webhook of await webhooks[side].list('test', receiver)) await webhooks[side].remove(webhook);
-  await heardAll();
-  const heard = () => JSON.stringify(intake.counts.all());
-  const before = heard();
+  await allReceived();
+  const received = () => JSON.stringify(intake.counts.all());
+  const before = received();
   await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'unheard' } });
   await boxes.pm('PATCH', `/projects/${project}`, { priority: 'low' });
   await stack.settle();
   await stack.settle();
-  expect(heard()).toBe(before);
+  expect(received()).toBe(before);
   expect(projects()).toMatchObject([{ title: 'unheard', priority: 'low' }]);
   expect(now(ticket)).toMatchObject({ subject: 'unheard', priority: 'low' });
 });
@@ -196,7 +196,7 @@ test('both sides agree after doubled, late, reordered and lost events, with the 
     pm.create('note', { projectId: project.id, body: `note ${i}` }, 'U-1001');
   }
   await sleep(500);
-  await heardAll();
+  await allReceived();
   await stack.settle();
   await stack.settle();
   await stack.settle();

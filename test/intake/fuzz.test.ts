@@ -36,7 +36,7 @@ const ZENDESK = 'fuzz-zendesk-secret-7f3a';
 const PMS = 'fuzz-pms-secret-91bc';
 
 let child: ChildProcess;
-let said = '';
+let output = '';
 let url: string;
 let port: number;
 let name: string;
@@ -67,7 +67,7 @@ beforeAll(async () => {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += String(part)));
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (output += String(part)));
   const mongoAddress = mongodbUri.replace('mongodb://', '').replace(/\/.*$/, '');
   secrets = [
     ZENDESK,
@@ -466,8 +466,8 @@ test('serves others while clients are slow', async () => {
 
 test('the same process is still running, and logged nothing secret', async () => {
   expect(child.exitCode).toBeNull();
-  for (const secret of [ZENDESK, PMS]) expect(said).not.toContain(secret);
-  expect(said).not.toMatch(/"level":(50|60)/);
+  for (const secret of [ZENDESK, PMS]) expect(output).not.toContain(secret);
+  expect(output).not.toMatch(/"level":(50|60)/);
   const status = existsSync(`/proc/${child.pid}/status`)
     ? readFileSync(`/proc/${child.pid}/status`, 'utf8')
     : '';

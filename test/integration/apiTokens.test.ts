@@ -59,11 +59,11 @@ test.each<[string, boolean, { email?: string; token?: string }]>([
     const error = await failure(work);
     expect(error).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });
     expect(error.message).toContain('ZENDESK_EMAIL and ZENDESK_API_TOKEN');
-    const said = JSON.stringify(error, Object.getOwnPropertyNames(error));
+    const text = JSON.stringify(error, Object.getOwnPropertyNames(error));
     for (const secret of ['very-secret-credential', boxes.zendesk.apiToken]) {
-      expect(said).not.toContain(secret);
+      expect(text).not.toContain(secret);
       const basic = Buffer.from(`${given.email ?? boxes.zendesk.adminEmail}/token:${secret}`);
-      expect(said).not.toContain(basic.toString('base64'));
+      expect(text).not.toContain(basic.toString('base64'));
     }
   }
 });

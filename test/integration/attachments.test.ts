@@ -21,7 +21,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       await talk.upload('Übersicht 1.pdf', bytes, 'application/pdf'),
       await talk.upload('data.json', Buffer.from('{"a": 1}'), 'application/json'),
     ];
-    const comment = await talk.zendeskSays('see attached', { uploads });
+    const comment = await talk.commentInZendesk('see attached', { uploads });
     await talk.quiet();
     expect(talk.pmsTexts()).toEqual(['see attached']);
     expect(talk.pmsFiles()).toEqual([
@@ -56,7 +56,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
 
   test('arrive in Zendesk: with the comment if they exist by then, later in a follow-up', async () => {
     await start();
-    const id = await talk.pmsSays('see attached');
+    const id = await talk.noteInPms('see attached');
     await talk.pmsAttaches(id, 'early.bin', bytes, 'application/octet-stream');
     await talk.quiet();
     await talk.pmsAttaches(id, 'late ünïcode.txt', Buffer.from('late'));
@@ -64,13 +64,13 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     const [comment] = talk.zendeskTalk().slice(1);
     expect(await talk.zendeskFiles()).toEqual([
       {
-        said: 'see attached',
+        comment: 'see attached',
         name: 'early.bin',
         type: 'application/octet-stream',
         content: bytes.toString('base64'),
       },
       {
-        said: `Attached in the PMS: comment ${comment?.id}\n\nlate ünïcode.txt`,
+        comment: `Attached in the PMS: comment ${comment?.id}\n\nlate ünïcode.txt`,
         name: 'late ünïcode.txt',
         type: 'text/plain',
         content: base64('late'),
@@ -94,8 +94,8 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       await talk.upload('b.txt', Buffer.from('bbb')),
     ];
     const files = ['c.txt', 'd.txt'];
-    await talk.zendeskSays('from zendesk', { uploads });
-    const id = await talk.pmsSays('from the pms');
+    await talk.commentInZendesk('from zendesk', { uploads });
+    const id = await talk.noteInPms('from the pms');
     for (const name of files) await talk.pmsAttaches(id, name, Buffer.from(name));
     await talk.faults('pms', lost('^POST /api/v1/(notes|projects)'), lost('^GET /api/v1/attachments'));
     await talk.faults('zendesk', lost('^PUT /api/v2/tickets'), lost('^POST /api/v2/uploads'));
@@ -120,9 +120,9 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       await talk.upload('large.bin', bytes),
       await talk.upload('small.txt', Buffer.from('small')),
     ];
-    const comment = await talk.zendeskSays('one of two', { uploads });
-    const next = await talk.zendeskSays('and on');
-    const id = await talk.pmsSays('too much for Zendesk');
+    const comment = await talk.commentInZendesk('one of two', { uploads });
+    const next = await talk.commentInZendesk('and on');
+    const id = await talk.noteInPms('too much for Zendesk');
     await talk.pmsAttaches(id, 'huge.bin', bytes);
     await talk.quiet();
     expect(talk.pmsTexts()).toEqual(expect.arrayContaining(['one of two', 'and on']));
@@ -162,25 +162,25 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     await new Promise<void>((resolve) => void foreign?.listen(0, '127.0.0.1', resolve));
     const evil = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}/file`;
     const { store } = talk.boxes.zendesk;
-    const said: number[] = [];
+    const comments: number[] = [];
     for (const address of [
       evil,
       'http://169.254.169.254/latest/meta-data/iam',
       'https://files.example.net/x',
     ]) {
       const token = await talk.upload('trap.txt', Buffer.from('six by'));
-      const { id, attachments } = await talk.zendeskSays(`trap ${address}`, { uploads: [token] });
+      const { id, attachments } = await talk.commentInZendesk(`trap ${address}`, { uploads: [token] });
       const [file] = attachments;
       if (!file) throw new Error('no file');
       // A redirect chosen by an attacker.
       file.content_url = address;
-      said.push(id);
+      comments.push(id);
     }
     await talk.quiet();
     expect(seen).toEqual([]);
     expect(talk.pmsFiles()).toEqual([]);
     expect(talk.pmsTexts()).toHaveLength(3);
-    for (const id of said) {
+    for (const id of comments) {
       const comment = store.commentById.get(id)?.comment;
       if (!comment) throw new Error('no comment');
       const link = await talk.linkOfComment(comment);
@@ -195,8 +195,8 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       await talk.upload('keep.txt', Buffer.from('keep')),
       await talk.upload('go.txt', Buffer.from('go!')),
     ];
-    const comment = await talk.zendeskSays('two files', { uploads });
-    const id = await talk.pmsSays('ours');
+    const comment = await talk.commentInZendesk('two files', { uploads });
+    const id = await talk.noteInPms('ours');
     await talk.quiet();
     await talk.pmsAttaches(id, 'late.txt', Buffer.from('late'));
     await talk.quiet();

@@ -129,7 +129,7 @@ function contents({ zendesk, pms }: Sandboxes): string[] {
       fields: zendesk.tickets.shown(ticket)['custom_fields'],
       requester: store.users.get(ticket.requester_id ?? 0)?.email,
       organization: store.organizations.get(ticket.organization_id ?? 0)?.name,
-      comments: (store.comments.get(ticket.id) ?? []).map((said) => [said.body, said.public]),
+      comments: (store.comments.get(ticket.id) ?? []).map((comment) => [comment.body, comment.public]),
     };
   });
   const all: object[] = [...projects, ...tickets];

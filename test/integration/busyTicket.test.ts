@@ -37,15 +37,15 @@ test('a project with 40 notes and their edits arrives completely, although its t
     if (!other || !project) throw new Error('no other ticket, or no project for it');
 
     const words = (n: number, what: string) => `Note ${String(n).padStart(2, '0')} ${what}`;
-    const notes = Array.from({ length: NOTES }, (_, n) => talk.pmsSaysAtOnce(words(n, 'said')));
+    const notes = Array.from({ length: NOTES }, (_, n) => talk.noteInPmsDirectly(words(n, 'said')));
     const looks = () =>
       boxes.calls.filter(({ method, path }) => method === 'GET' && path.endsWith('/audits')).length;
     const before = looks();
-    let looked: number | null = null;
+    let lookUps: number | null = null;
     let settled = false;
     const all = (async () => {
       await stack.settle();
-      looked = looks();
+      lookUps = looks();
       for (const [n, id] of notes.entries()) await talk.pmsEdits(id, words(n, 'edited'));
       await stack.settle();
       settled = true;
@@ -71,7 +71,7 @@ test('a project with 40 notes and their edits arrives completely, although its t
     // More than Zendesk accepts for one ticket, so this takes more than ten minutes of the sandbox's time.
     expect(texts.length).toBe(2 * NOTES);
     // Ten writes were postponed before they were sent. Only a refused write needs a look-up of its possible effect.
-    expect((looked ?? Infinity) - before).toBeLessThan(NOTES - 30);
+    expect((lookUps ?? Infinity) - before).toBeLessThan(NOTES - 30);
   } finally {
     await talk.stop();
     await mongo.close();

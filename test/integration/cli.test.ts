@@ -24,10 +24,10 @@ describe('npm start', () => {
   afterAll(async () => boxes.close());
 
   function expectRefused({ code, err }: Ran, expected: RegExp): void {
-    const said = err.trim();
-    expect(said).toMatch(expected);
-    expect(said.split('\n')).toHaveLength(1);
-    expect(said).not.toMatch(/wrong-credential|hidden/);
+    const message = err.trim();
+    expect(message).toMatch(expected);
+    expect(message.split('\n')).toHaveLength(1);
+    expect(message).not.toMatch(/wrong-credential|hidden/);
     expect(code).toBe(2);
     expect([...boxes.zendesk.store.tickets.values(), ...boxes.pms.store.all('project')]).toEqual([]);
   }

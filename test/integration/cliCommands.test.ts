@@ -312,7 +312,7 @@ describe('quarantine', () => {
     expect(still.code).toBe(1);
     expect(still.out).toMatch(new RegExp(`^zendesk:ticket:${ticket} +quarantined`, 'm'));
     await controlsOf(boxes.zendesk).clearFaults();
-    const mended = await cli(
+    const fixed = await cli(
       'quarantine',
       'retry',
       '--code',
@@ -321,8 +321,8 @@ describe('quarantine', () => {
       'TicketToProject',
       '--json',
     );
-    expect(json(mended)).toMatchObject([{ key, status: 'linked', reason: null }]);
-    expect(mended.code).toBe(0);
+    expect(json(fixed)).toMatchObject([{ key, status: 'linked', reason: null }]);
+    expect(fixed.code).toBe(0);
     expect(ticketOf(ticket).status).toBe('pending');
     expect(await cli('quarantine', 'list')).toMatchObject({ code: 0, out: 'nothing is quarantined\n' });
   });

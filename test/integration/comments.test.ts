@@ -27,7 +27,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     if (!actor) throw new Error('no agent');
     for (const body of agents)
       talk.boxes.zendesk.tickets.update(talk.ticket.id, { comment: { body } }, actor);
-    for (const body of people) talk.pmsSaysAtOnce(body);
+    for (const body of people) talk.noteInPmsDirectly(body);
     await talk.quiet();
     expect(talk.pmsTexts().filter((body) => body.startsWith('agent'))).toEqual(agents);
     expect(talk.zendeskTexts().filter((body) => body.startsWith('person'))).toEqual(people);
@@ -38,7 +38,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
   test('a comment that cannot be written is set aside with the reason while the others continue; once fixed, it arrives', async () => {
     await start();
     const ids: string[] = [];
-    for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.pmsSays(body));
+    for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.noteInPms(body));
     await talk.quiet();
     expect(talk.zendeskTexts()).toEqual(['one', 'three', 'four']);
     const [, tooLong = ''] = ids;
@@ -64,8 +64,8 @@ describe.each(MODES)('comments, mode %s', (mode) => {
       'a  b\n    indented\n\n\n\nfar below',
     ];
     for (const body of texts) {
-      await talk.zendeskSays(body);
-      await talk.pmsSays(body);
+      await talk.commentInZendesk(body);
+      await talk.noteInPms(body);
     }
     await talk.quiet();
     // A text of the PMS is unchanged; Zendesk itself changes an agent's text.
@@ -78,7 +78,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     const html = talk.zendeskTalk().map((comment) => comment.html_body);
     expect(html.join('')).not.toMatch(/<(script|img|b)\b/);
     // HTML in Zendesk arrives as text.
-    await talk.zendeskSays('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
+    await talk.commentInZendesk('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
     await talk.quiet();
     expect(talk.pmsTexts().at(-1)).toBe('Say no');
   });
@@ -88,15 +88,17 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     const field = mode === 'note' ? 'authorId' : 'requesterId';
     const person = async (email: string, name: string) =>
       String((await talk.boxes.pm('POST', '/people', { email, name }))['id']);
-    await talk.pmsSays('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
-    const id = await talk.pmsSays('from Nora', { [field]: await person('nora@pms.example', 'Nora Nobody') });
+    await talk.noteInPms('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
+    const id = await talk.noteInPms('from Nora', {
+      [field]: await person('nora@pms.example', 'Nora Nobody'),
+    });
     talk.boxes.zendesk.store.addUser({ name: 'Dan', email: 'dan@acme.example', role: 'end-user' });
     // A customer must not be shown as the author of a comment that customers cannot read.
-    await talk.pmsSays('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
+    await talk.noteInPms('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
     await talk.quiet();
-    const said = talk.zendeskTalk().slice(1);
+    const comments = talk.zendeskTalk().slice(1);
     const author = (id: number | null) => talk.boxes.zendesk.store.users.get(id ?? 0)?.email;
-    expect(said.map(({ body, author_id: by }) => [body, author(by)])).toEqual([
+    expect(comments.map(({ body, author_id: by }) => [body, author(by)])).toEqual([
       ['from Ann', 'ann@sandbox.example'],
       ['Nora Nobody wrote:\n\nfrom Nora', talk.boxes.zendesk.adminEmail],
       ['Dan Customer wrote:\n\nabout Dan', talk.boxes.zendesk.adminEmail],
@@ -106,7 +108,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.pmsTexts()).toEqual(['from Ann', 'from Nora', 'about Dan']);
     expect(talk.zendeskTalk()).toHaveLength(4);
 
-    await talk.zendeskSays('from Ann of Zendesk');
+    await talk.commentInZendesk('from Ann of Zendesk');
     await talk.quiet();
     const last = talk.pmsTalk().at(-1);
     expect(mode === 'note' ? last?.['authorName'] : last?.['title']).toContain('Ann Agent');
@@ -114,10 +116,10 @@ describe.each(MODES)('comments, mode %s', (mode) => {
 
   test('public and internal are kept; a note of the PMS is internal by default', async () => {
     await start();
-    await talk.zendeskSays('for all');
-    await talk.zendeskSays('for us', { public: false });
-    await talk.pmsSays('nothing said');
-    const open = await talk.pmsSays('said in public', { visibility: 'public' });
+    await talk.commentInZendesk('for all');
+    await talk.commentInZendesk('for us', { public: false });
+    await talk.noteInPms('nothing said');
+    const open = await talk.noteInPms('said in public', { visibility: 'public' });
     await talk.quiet();
     const zendesk = () =>
       Object.fromEntries(talk.zendeskTalk().map(({ body, public: shown }) => [body, shown]));
@@ -148,7 +150,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
 
   test('each edit in the PMS becomes one follow-up that names the comment, whichever answers are lost', async () => {
     await start();
-    const id = await talk.pmsSays('first');
+    const id = await talk.noteInPms('first');
     await talk.quiet();
     await talk.faults('zendesk', { route: '^PUT /api/v2/tickets', kind: 'timeoutAfterWrite', times: 3 });
     for (const text of ['second', 'third', 'fourth']) {
@@ -171,12 +173,12 @@ describe.each(MODES)('comments, mode %s', (mode) => {
 
   test('an edit while the ticket is closed is set aside with the reason', async () => {
     await start();
-    const id = await talk.pmsSays('first');
+    const id = await talk.noteInPms('first');
     await talk.quiet();
     await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}`, { ticket: { status: 'closed' } });
     await talk.quiet();
     await talk.pmsEdits(id, 'too late');
-    const late = await talk.pmsSays('new, and too late');
+    const late = await talk.noteInPms('new, and too late');
     await talk.quiet();
     for (const each of [id, late])
       expect(await talk.linkOfNote(each)).toMatchObject({
@@ -193,7 +195,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     await talk.boxes.zd('POST', '/tickets', { ticket: { subject: 'Winner', comment: { body: 'w' } } });
     const winner = Math.max(...zendesk.store.tickets.keys());
     await talk.boxes.zd('POST', `/tickets/${winner}/merge`, { ids: [talk.ticket.id] });
-    const merged = await talk.pmsSays('to the merged one');
+    const merged = await talk.noteInPms('to the merged one');
     await talk.quiet();
     expect(await talk.linkOfNote(merged)).toMatchObject({
       status: 'quarantined',
@@ -224,7 +226,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     for (let i = 0; i < 4_999; i += 1)
       tickets.comments.keep(talk.ticket.id, { author_id: null, body: 'x', public: true }, parts);
     store.addAudit = logged;
-    const id = await talk.pmsSays('one too many');
+    const id = await talk.noteInPms('one too many');
     await talk.boxes.pm('PATCH', `/projects/${talk.project}`, { title: 'Goes on' });
     await talk.quiet();
     expect(await talk.linkOfNote(id)).toMatchObject({

@@ -32,12 +32,12 @@ function linesOf(program: string, files = DOCS): string[] {
 async function shell(
   line: string,
   env: Record<string, string>,
-): Promise<{ code: number | null; said: string }> {
+): Promise<{ code: number | null; output: string }> {
   const child = spawn('bash', ['--noprofile', '--norc', '-c', line], {
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env },
   });
   const { code, out, err } = await outcomeOf(child);
-  return { code, said: out + err };
+  return { code, output: out + err };
 }
 
 describe('the examples for Temporal’s own command line', () => {
@@ -47,7 +47,7 @@ describe('the examples for Temporal’s own command line', () => {
   let ticket: RecordRef;
   let key: string;
   let env: Record<string, string>;
-  let away: boolean;
+  let isPmsUnavailable: boolean;
 
   beforeAll(async () => {
     env = {
@@ -58,9 +58,9 @@ describe('the examples for Temporal’s own command line', () => {
   beforeEach(async () => {
     zendesk = new MemorySystem('zendesk', false);
     pms = new MemorySystem('pms', true);
-    away = false;
+    isPmsUnavailable = false;
     pms.fault = (when, call) => {
-      if (away && when === 'before' && call === 'update')
+      if (isPmsUnavailable && when === 'before' && call === 'update')
         throw new RetryLater('away', { retryAfterMs: 50, unknownOutcome: false });
     };
     const rows = [
@@ -87,9 +87,9 @@ describe('the examples for Temporal’s own command line', () => {
     const own = line
       .replaceAll('TicketToProject/zendesk:ticket:123', key)
       .replaceAll('--task-queue zendesk-pms-sync', `--task-queue ${stack.taskQueue}`);
-    const { code, said } = await shell(own, env);
-    if (code !== 0) throw new Error(`${own}\n${said}`);
-    return said;
+    const { code, output } = await shell(own, env);
+    if (code !== 0) throw new Error(`${own}\n${output}`);
+    return output;
   };
   const lines = linesOf('temporal');
 
@@ -100,7 +100,7 @@ describe('the examples for Temporal’s own command line', () => {
 
   test.each(lines.filter((line) => line.includes('with-start')))('%s', async (line) => {
     pms.edit(project().ref, { note: 'only a resync sees this' });
-    const said = await run(line);
+    const output = await run(line);
     await stack.client.workflow.getHandle(key).result();
     const subject = line.includes('"choice":"pms"') ? 'from the pms' : 'from zendesk';
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values).toMatchObject({
@@ -109,16 +109,16 @@ describe('the examples for Temporal’s own command line', () => {
     });
     expect(project().values['title']).toBe(line.includes('"choice":"zendesk"') ? subject : 'from the pms');
     if (line.includes('update-with-start'))
-      expect(said).toMatch(line.includes('resolveConflict') ? /"?status"?:\s*"?linked/ : /conflict/);
+      expect(output).toMatch(line.includes('resolveConflict') ? /"?status"?:\s*"?linked/ : /conflict/);
   });
 
   test.each(lines.filter((line) => line.startsWith('temporal workflow signal ')))('%s', async (line) => {
     // The PMS is unavailable: the pair's workflow keeps trying.
-    away = true;
+    isPmsUnavailable = true;
     zendesk.edit(ticket, { note: 'new' });
     await stack.context.hint(key, { hints: [], force: true, hops: 0 });
     await run(line);
-    away = false;
+    isPmsUnavailable = false;
     await stack.client.workflow.getHandle(key).result();
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values['subject']).toBe('from the pms');
     expect(project().values).toMatchObject({ title: 'from the pms', note: 'new' });

@@ -28,15 +28,15 @@ let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
 /** Log lines from level warn on. */
-let said: string[];
+let logged: string[];
 
 async function begin(extra: Record<string, unknown> = {}): Promise<void> {
   zendesk = new MemorySystem('zendesk', false);
   pms = new MemorySystem('pms', true);
   const mapping = testMapping(ROWS, extra);
   stack = await startStack(testServers(), mapping, { zendesk, pms });
-  said = [];
-  stack.context.log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
+  logged = [];
+  stack.context.log = pino({ level: 'warn' }, { write: (line) => void logged.push(line) });
   commands = pairCommands(stack.client, stack.taskQueue, mapping);
 }
 afterEach(async () => stack.stop());
@@ -97,12 +97,12 @@ describe('conflicts of properties', () => {
   test('issue 22: are logged once, by the names of the rows and without a value', async () => {
     await commands.resync(key);
     await stack.settle();
-    const told = said.filter((line) => line.includes('left to a person'));
-    expect(told).toHaveLength(1);
-    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+    const conflictLines = logged.filter((line) => line.includes('left to a person'));
+    expect(conflictLines).toHaveLength(1);
+    expect(JSON.parse(conflictLines[0] ?? '')).toMatchObject({
       ...{ level: 40, key, status: 'conflict', code: 'conflict', rows: ['note', 'memo'] },
     });
-    expect(told[0]).not.toMatch(/z note|p memo/);
+    expect(conflictLines[0]).not.toMatch(/z note|p memo/);
   });
 
   test('are decided one by one by an Update, which returns the state of the pair', async () => {

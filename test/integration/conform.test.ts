@@ -67,7 +67,7 @@ async function conform(records: number, changes: Partial<ConformInput> = {}): Pr
 }
 
 const faults = (...rules: FaultInput[]) => controlsOf(boxes.pms).setFaults(...rules);
-const lies = (told: Partial<Lies>) => controlsOf(boxes.pms).setLies(told);
+const lies = (changes: Partial<Lies>) => controlsOf(boxes.pms).setLies(changes);
 /** Checks with a verdict, each once. */
 const checksWith = ({ results }: Conformance, verdict: Verdict): CheckId[] => [
   ...new Set(results.filter((each) => each.verdict === verdict).map(({ check }) => check)),

@@ -215,7 +215,7 @@ describe('a connection that cannot start', () => {
     expect(failedStarts[0]?.why).toMatch(/PMS.*PMS_TOKEN/);
     expect(worries.join()).toContain('cannot serve this connection');
     expect((await world.run('status')).code).toBe(1);
-    expect(world.service.said).not.toContain('wrong-credential');
+    expect(world.service.output).not.toContain('wrong-credential');
 
     // The next error is met after the first is fixed.
     writeFileSync(path.join(world.folder, 'initech.yaml'), 'version: 1\nentities: {}\n');

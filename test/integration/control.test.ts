@@ -35,7 +35,7 @@ describe('control', () => {
     pauseOrResume(stack.client, stack.taskQueue, what, scope);
   const cli = async (...args: string[]) => {
     const { code, out, err } = await cliOf(boxes, stack)(...args);
-    return { code, said: out + err };
+    return { code, output: out + err };
   };
 
   test('a paused entity type rests with a reason, others continue, and no change made meanwhile is lost', async () => {
@@ -143,27 +143,27 @@ describe('control', () => {
     const paused = await cli('pause', 'OrgToCustomer');
     expect(paused).toMatchObject({
       code: 0,
-      said: expect.stringMatching(/OrgToCustomer\s+20\d\d-/) as string,
+      output: expect.stringMatching(/OrgToCustomer\s+20\d\d-/) as string,
     });
     const resumed = await cli('resume');
     expect(resumed).toMatchObject({
       code: 0,
-      said: expect.stringMatching(/OrgToCustomer\s+—/) as string,
+      output: expect.stringMatching(/OrgToCustomer\s+—/) as string,
     });
     expect(await cli('pause', 'tickets')).toMatchObject({
       code: 2,
-      said: expect.stringContaining('scope: found "tickets", expected one of everything') as string,
+      output: expect.stringContaining('scope: found "tickets", expected one of everything') as string,
     });
-    expect((await cli('resync-all', '--entity', 'OrgToCustomer')).said).toContain('1 pairs');
+    expect((await cli('resync-all', '--entity', 'OrgToCustomer')).output).toContain('1 pairs');
     expect(await cli('resync-all', '--organization', 'zendesk:organization:77')).toMatchObject({
       code: 2,
-      said: expect.stringContaining('zendesk:organization:77 is not linked') as string,
+      output: expect.stringContaining('zendesk:organization:77 is not linked') as string,
     });
-    expect((await cli('reconcile', 'report')).said).toContain('no reconcile has ended yet');
+    expect((await cli('reconcile', 'report')).output).toContain('no reconcile has ended yet');
     const reconciled = await cli('reconcile', '--full');
     expect(reconciled.code).toBe(0);
-    expect(reconciled.said).toMatch(/OrgToCustomer\s+1\s+1\s+2/);
-    expect((await cli('reconcile', 'report')).said).toContain('(full)');
+    expect(reconciled.output).toMatch(/OrgToCustomer\s+1\s+1\s+2/);
+    expect((await cli('reconcile', 'report')).output).toContain('(full)');
     await stack.quiet();
   });
 });

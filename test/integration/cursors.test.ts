@@ -258,26 +258,26 @@ describe('polls', () => {
     };
     const cli = async (...args: string[]) => {
       const { code, out, err } = await runShared(env, 'cursors', ...args);
-      return { status: code, said: out + err };
+      return { status: code, output: out + err };
     };
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
       await store.cursors.advance('zendesk:tickets', null, 'abc');
-      expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
+      expect((await cli('list')).output).toMatch(/zendesk:tickets\s+abc/);
       expect(await cli('rewind', 'zendesk:tickets', 'start', '--yes')).toMatchObject({ status: 0 });
       expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
       await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
       expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
       expect(await cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
-        said: expect.stringContaining(
+        output: expect.stringContaining(
           'found "zendesk:people", expected one of zendesk:organizations',
         ) as string,
       });
       expect(await cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
         status: 2,
-        said: expect.stringContaining('found "yesterday", expected e.g.') as string,
+        output: expect.stringContaining('found "yesterday", expected e.g.') as string,
       });
     } finally {
       await mongo.close();

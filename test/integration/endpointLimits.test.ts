@@ -129,7 +129,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
   test('a call that cannot run soon gets a time, and finds a permit then', async () => {
     await start({ ticketUpdatesPerMinute: limit });
     const tickets = makeTickets(3 * limit);
-    const told: number[] = [];
+    const waits: number[] = [];
     let vain = 0;
     const one = async (id: number, worker: number) => {
       for (let tries = 0; ; tries += 1) {
@@ -138,7 +138,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
         } catch (error) {
           if (!(error instanceof RetryLater) || error.options.queued !== true) throw error;
           if (tries > 0) vain += 1;
-          told.push(error.options.retryAfterMs ?? 0);
+          waits.push(error.options.retryAfterMs ?? 0);
           await clock.sleep(error.options.retryAfterMs ?? 0);
         }
       }
@@ -147,7 +147,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     // Five in each worker wait in their slots; the others do not occupy one.
     await until(() => underWay <= 10);
     await rest();
-    expect(told.length).toBeGreaterThanOrEqual(2 * limit - 10);
+    expect(waits.length).toBeGreaterThanOrEqual(2 * limit - 10);
     // Three windows, each a step late; one hundredth of each is left unused.
     await clock.advance(3 * 61_000, 500, rest);
     expect(written()).toBeGreaterThanOrEqual(0.95 * 3 * limit);
@@ -156,7 +156,7 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     expect(refused()).toEqual([]);
     expect(written()).toBe(3 * limit);
     // The promises of two processes and the calls waiting in their slots overlap a little.
-    expect(vain / told.length).toBeLessThan(0.25);
+    expect(vain / waits.length).toBeLessThan(0.25);
   });
 
   test('the workers use everything that agents leave; agents keep their share until the minute ends', async () => {

@@ -121,8 +121,8 @@ describe('files over the ports', () => {
       ticket: { subject: 'x', comment: { body: 'd' } },
     })) as unknown as { ticket: { id: number } };
     await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { comment: { body: 'a comment' } } });
-    const said = boxes.zendesk.store.comments.get(ticket.id)?.at(-1);
-    return { side: 'zendesk', kind: 'comment', id: `${ticket.id}-${said?.id}` };
+    const comment = boxes.zendesk.store.comments.get(ticket.id)?.at(-1);
+    return { side: 'zendesk', kind: 'comment', id: `${ticket.id}-${comment?.id}` };
   }
 
   describe.each(['zendesk', 'pms'] as const)('%s', (side) => {

@@ -352,10 +352,10 @@ describe('link store', () => {
     const fresh = (n: number) => newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', 'v1', at);
     const saved = await Promise.all([1, 2, 3, 4].map((n) => store.save(fresh(n))));
     const [contested, ...others] = saved as [Link, ...Link[]];
-    const said = (text: string): Reason => ({ code: 'waiting', text, since: at, nextAttempt: null });
+    const waitingReason = (text: string): Reason => ({ code: 'waiting', text, since: at, nextAttempt: null });
     const results = await Promise.allSettled([
-      ...others.map((link) => store.save({ ...link, reason: said('alone') })),
-      ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: said(`writer ${n}`) })),
+      ...others.map((link) => store.save({ ...link, reason: waitingReason('alone') })),
+      ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: waitingReason(`writer ${n}`) })),
     ]);
     const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));

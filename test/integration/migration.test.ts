@@ -99,7 +99,7 @@ test('a change of user during edits: no loss, no duplicates, no echo, and both u
   await round(2);
   const next = new ServiceProcess(byOAuth);
   await round(3);
-  await until(async () => (await polls()) > 0 && next.said.includes('running'));
+  await until(async () => (await polls()) > 0 && next.output.includes('running'));
   await round(4);
   const expected = tickets.map((_, place) => `title ${place}, round 4, high`);
   await until(() => JSON.stringify(agreement(tickets)) === JSON.stringify(expected));
@@ -117,7 +117,7 @@ test('a change of user during edits: no loss, no duplicates, no echo, and both u
     ]),
   );
   expect(await next.signal('SIGTERM')).toBe(0);
-  expect(old.said + next.said).not.toContain('"level":50');
+  expect(old.output + next.output).not.toContain('"level":50');
 });
 
 describe('which changes count as our own', () => {

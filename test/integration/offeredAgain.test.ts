@@ -42,7 +42,7 @@ afterEach(async () => stack.stop());
 
 const follow = (mapping: Mapping) => Object.assign(stack.context, { mapping });
 /** Like the service after its lists of fields show the change. */
-const tellPairs = async () => {
+const notifyPairs = async () => {
   await stack.store.bindings.noteChange();
   const { told } = await stack.client.workflow.execute(linkHygiene, {
     workflowId: `${stack.taskQueue}-hygiene-${randomUUID()}`,
@@ -76,12 +76,12 @@ test('F1: an edit of a resting row is synced when the field returns; pairs witho
 
   follow(OFFERED);
   pms.calls.length = 0;
-  expect(await tellPairs()).toEqual({ 'offered again': 2 });
+  expect(await notifyPairs()).toEqual({ 'offered again': 2 });
   expect(held(zendesk, edited.ticket.id, 'custom_fields.1')).toBe('high');
   expect(held(pms, touched.project.id, 'level')).toBe('low');
   expect(pms.calls.filter((call) => call === 'read')).toHaveLength(2);
   // Once is enough.
-  expect(await tellPairs()).toEqual({});
+  expect(await notifyPairs()).toEqual({});
 });
 
 test('F1: after edits on both sides, the row’s winner counts, and the history has the other value', async () => {
@@ -92,7 +92,7 @@ test('F1: after edits on both sides, the row’s winner counts, and the history 
   await stack.settle();
   follow(OFFERED);
   zendesk.edit(pair.ticket, { 'custom_fields.1': 'zendesk' });
-  await tellPairs();
+  await notifyPairs();
   const [project, ticket] = [
     held(pms, pair.project.id, 'level'),
     held(zendesk, pair.ticket.id, 'custom_fields.1'),
@@ -110,12 +110,12 @@ test('F1: a field that was created again is filled in all pairs, and clears noth
     // Zendesk shows the new field without a change of the ticket.
     if (record) record.values = { subject: record.values['subject'] ?? null, 'custom_fields.2': null };
   }
-  expect(await tellPairs()).toEqual({ 'offered again': 2 });
+  expect(await notifyPairs()).toEqual({ 'offered again': 2 });
   for (const { ticket, project } of pairs) {
     expect(held(pms, project.id, 'level')).toBe('low');
     expect(held(zendesk, ticket.id, 'custom_fields.2')).toBe('low');
   }
-  expect(await tellPairs()).toEqual({});
+  expect(await notifyPairs()).toEqual({});
 });
 
 test('F1: without a change of the fields no pair is notified, and none again a day later', async () => {

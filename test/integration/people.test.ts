@@ -245,8 +245,8 @@ describe('F17: a person whom a system refuses is dropped, and the link names the
     const project = await pms.create('project', { title: 'T', assignee: 'nobody@x.example' }, options());
     expect(Object.keys(project.leftOut ?? {})).toEqual(['assignee']);
     const note = { projectId: project.ref.id, body: 'b', visibility: 'internal', author: 'nobody@x.example' };
-    const said = await pms.create('note', { ...note, authorName: 'N' }, options());
-    expect([said.values['body'], Object.keys(said.leftOut ?? {})]).toEqual(['b', ['author']]);
+    const comment = await pms.create('note', { ...note, authorName: 'N' }, options());
+    expect([comment.values['body'], Object.keys(comment.leftOut ?? {})]).toEqual(['b', ['author']]);
   });
 
   test.each([
@@ -277,20 +277,20 @@ describe('F17: a person whom a system refuses is dropped, and the link names the
   test('the author of a comment, refused by Zendesk: the comment is written in our name', async () => {
     const { email } = await person({ role: 'agent' });
     const { ref } = await create({});
-    const say = (body: string) =>
+    const write = (body: string) =>
       port().create(
         'comment',
         { ticket_id: ref.id, body, public: false, author: email, author_name: 'Mia' },
         options(),
       );
-    expect((await say('one')).values['author']).toBe(email);
+    expect((await write('one')).values['author']).toBe(email);
     await faults('zendesk', {
       route: '^PUT /api/v2/tickets',
       times: 1,
       ...refusal('comment', 'Author: is not valid'),
     });
-    const said = await say('two');
-    expect([said.values['body'], said.values['author'] === email]).toEqual(['two', false]);
+    const comment = await write('two');
+    expect([comment.values['body'], comment.values['author'] === email]).toEqual(['two', false]);
     const comments = (await boxes.zd('GET', `/tickets/${ref.id}/comments`))['comments'] as { body: string }[];
     expect(comments.at(-1)?.body).toBe('Mia wrote:\n\ntwo');
   });
@@ -333,12 +333,12 @@ describe('F21: a person is found by a second address', () => {
     await boxes.zd('PUT', `/users/${id}`, { user: { email: second } });
     const made = await create({ requester: second, assignee: second });
     expect(made.values).toMatchObject({ requester: email, assignee: email });
-    const said = await port().create(
+    const comment = await port().create(
       'comment',
       { ticket_id: made.ref.id, body: 'b', public: false, author: second, author_name: 'N' },
       options(),
     );
-    expect(said.values).toMatchObject({ author: email, body: 'b' });
+    expect(comment.values).toMatchObject({ author: email, body: 'b' });
     await faults('zendesk', {
       route: '^GET /api/v2/users/search',
       kind: 'status',

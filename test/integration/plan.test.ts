@@ -98,7 +98,7 @@ async function links(): Promise<Map<string, Link>> {
 }
 
 /** The plan's lines, by existing records. */
-function foretold(lines: PlanLine[]): string[] {
+function predicted(lines: PlanLine[]): string[] {
   return lines
     .map(({ action, zendesk, pms, on }) =>
       [action, zendesk, pms, on].filter((part) => part !== null).join(' '),
@@ -111,7 +111,7 @@ function done(
   before: { links: Map<string, Link>; records: Map<string, string> },
   after: { links: Map<string, Link>; records: Map<string, string> },
 ): string[] {
-  const said: string[] = [];
+  const lines: string[] = [];
   for (const link of after.links.values()) {
     const origin = link._id.slice(link._id.indexOf('/') + 1);
     const refOf = (side: Side) => {
@@ -119,24 +119,24 @@ function done(
       return ref !== null && before.records.has(ref) ? ref : null;
     };
     const refs = [refOf('zendesk'), refOf('pms')].filter((ref) => ref !== null);
-    const say = (action: string, on?: Side) => said.push([action, ...refs, ...(on ? [on] : [])].join(' '));
+    const add = (action: string, on?: Side) => lines.push([action, ...refs, ...(on ? [on] : [])].join(' '));
     const both = ({ sides }: Link) => Boolean(sides.zendesk && sides.pms);
     const was = before.links.get(link._id);
     const made = SIDES.find((side) => link.sides[side] && !before.records.has(link.sides[side].ref));
-    if (made) say('create', made);
+    if (made) add('create', made);
     else {
-      if (both(link) && !(was && both(was))) say('link');
+      if (both(link) && !(was && both(was))) add('link');
       for (const side of SIDES) {
         const ref = link.sides[side]?.ref;
-        if (ref !== undefined && before.records.get(ref) !== after.records.get(ref)) say('update', side);
+        if (ref !== undefined && before.records.get(ref) !== after.records.get(ref)) add('update', side);
       }
     }
-    if (link.status === 'conflict') say('conflict');
-    if (link.status === 'quarantined') say('quarantine');
-    if (link.status === 'pending' || link.waitsFor.length > 0) say('wait');
-    if (link.status === 'tombstone' && was?.status !== 'tombstone') say('end');
+    if (link.status === 'conflict') add('conflict');
+    if (link.status === 'quarantined') add('quarantine');
+    if (link.status === 'pending' || link.waitsFor.length > 0) add('wait');
+    if (link.status === 'tombstone' && was?.status !== 'tombstone') add('end');
   }
-  return said.sort();
+  return lines.sort();
 }
 
 async function state() {
@@ -168,7 +168,7 @@ async function planThenSync(): Promise<{ lines: PlanLine[]; counts: PlanCounts; 
   expect([...records()]).toEqual([...before.records]);
   await quiet();
   await quiet();
-  expect(done(before, await state())).toEqual(foretold(lines));
+  expect(done(before, await state())).toEqual(predicted(lines));
   return { lines, counts, code: ran.code };
 }
 
@@ -270,8 +270,8 @@ test('plan and backfill predict how long they take', async () => {
 });
 
 test('plan reports an unavailable system in one line', async () => {
-  const away = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
-  const ran = await away('plan');
+  const unavailable = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
+  const ran = await unavailable('plan');
   expect(ran.code).toBe(1);
   expect(ran.err).toMatch(/^PMS .*ECONNREFUSED.*\n$/);
 });

@@ -127,8 +127,8 @@ it.each(['notes', 'projects'] as const)('keeps files of %s', async (collection) 
   expect(made.status).toBe(201);
   expect((await pms.call('POST', `${at}?fileName=a.txt`, { raw: 'abd', headers: key })).status).toBe(422);
   expect((await pms.call('POST', at, { raw: 'abc', headers: text })).status).toBe(400);
-  const nobody = `/${collection}/${collection === 'notes' ? 'N' : 'P'}-1/attachments?fileName=a`;
-  expect((await pms.call('POST', nobody, { raw: 'a', headers: text })).status).toBe(404);
+  const missing = `/${collection}/${collection === 'notes' ? 'N' : 'P'}-1/attachments?fileName=a`;
+  expect((await pms.call('POST', missing, { raw: 'a', headers: text })).status).toBe(404);
   expect((await pms.get(`/attachments/${made.body.id}`)).status).toBe(200);
   expect((await pms.get('/attachments/A-1')).status).toBe(404);
   const other = await pms.call<{ id: string }>('POST', `${at}?fileName=b.txt`, { raw: 'b', headers: text });

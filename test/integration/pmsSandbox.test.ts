@@ -274,7 +274,7 @@ describe('lists', () => {
 
   it('show the notes of a project in their order, each once, despite changes meanwhile', async () => {
     const { id: projectId } = await make('projects', { title: 'x' });
-    const said = [
+    const notes = [
       '2025-03-01T00:00:00Z',
       '2025-01-01T00:00:00Z',
       null,
@@ -282,7 +282,7 @@ describe('lists', () => {
       '2025-01-01T00:00:00Z',
     ];
     const ids: string[] = [];
-    for (const occurredAt of said) ids.push((await make('notes', { projectId, body: 'x', occurredAt })).id);
+    for (const occurredAt of notes) ids.push((await make('notes', { projectId, body: 'x', occurredAt })).id);
     const inOrder = [1, 4, 3, 0, 2].map((n) => ids[n]);
     expect(await allOf(`/notes?projectId=${projectId}&limit=2`)).toEqual(inOrder);
     const first = await pms.get<Page>(`/notes?projectId=${projectId}&limit=2`);

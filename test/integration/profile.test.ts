@@ -265,9 +265,9 @@ describe('changes', () => {
     server.add();
     expect(port.streams).toEqual([]);
     expect(await walked(port)).toEqual(['1']);
-    const told: string[] = [];
-    for await (const { records } of walk(port, ['task'])) told.push(...records.map(({ ref }) => ref.id));
-    expect(told).toEqual(['1']);
+    const found: string[] = [];
+    for await (const { records } of walk(port, ['task'])) found.push(...records.map(({ ref }) => ref.id));
+    expect(found).toEqual(['1']);
   });
 });
 

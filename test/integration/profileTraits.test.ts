@@ -97,17 +97,17 @@ const walked = async (port: ProfileSystem, kind = 'task'): Promise<string[]> => 
 const all = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
 
 describe('P4: paged lists', () => {
-  /** 25 records on pages of ten. @param told keys of each page in addition to its items */
-  const pages = (first: number, told: (page: number, last: boolean) => Given) => (call: TraitCall) => {
+  /** 25 records on pages of ten. @param answerOf keys of each page in addition to its items */
+  const pages = (first: number, answerOf: (page: number, last: boolean) => Given) => (call: TraitCall) => {
     if (call.method !== 'GET' || call.path !== '/tasks') return null;
     const page = Number(call.query.get('page') ?? first) - first;
     const items = server.tasks.slice(page * 10, page * 10 + 10);
-    return { body: { items, ...told(page, page * 10 + 10 >= server.tasks.length) } };
+    return { body: { items, ...answerOf(page, page * 10 + 10 >= server.tasks.length) } };
   };
-  const filled = async (over: Given, first: number, told: (page: number, last: boolean) => Given) => {
+  const filled = async (over: Given, first: number, answerOf: (page: number, last: boolean) => Given) => {
     const port = await start(over);
     for (let n = 0; n < 25; n += 1) server.add();
-    server.intercept = pages(first, told);
+    server.intercept = pages(first, answerOf);
     return port;
   };
 
@@ -119,8 +119,8 @@ describe('P4: paged lists', () => {
     ['"true" and "false"', (_, last) => ({ more: last ? 'false' : 'true' })],
     ['the next page and an empty text', (page, last) => ({ more: last ? '' : `${page + 2}` })],
     ['a list of links', (_, last) => ({ more: last ? [] : [{ rel: 'next' }] })],
-  ])('announce more pages by %s', async (_, told) => {
-    const port = await filled({ paging: { by: 'page', param: 'page', more: 'more' } }, 1, told);
+  ])('announce more pages by %s', async (_, answerOf) => {
+    const port = await filled({ paging: { by: 'page', param: 'page', more: 'more' } }, 1, answerOf);
     expect(await walked(port)).toEqual(all(25));
     expect(server.calls).toHaveLength(3);
   });
@@ -140,9 +140,9 @@ describe('P4: paged lists', () => {
     server.intercept = ({ path }) => (path === '/tasks' ? { body: { items: server.tasks } } : null);
     expect(await walked(port)).toEqual(all(25));
     let asked = 0;
-    const told = pages(1, () => ({}));
+    const answerOf = pages(1, () => ({}));
     server.intercept = (call) => {
-      const answer = told(call);
+      const answer = answerOf(call);
       asked += 1;
       // A full page of new records is inserted before it.
       if (asked === 1) for (let n = 0; n < 10; n += 1) server.tasks.unshift(server.task());

@@ -204,11 +204,11 @@ test('a quarantined write is not repeated for a record that was seen before it',
   const edited = zendesk.edit(ticket, { subject: 'refused' });
   await stack.settle();
   expect(await linkOf(ticket)).toMatchObject({ status: 'quarantined', reason: { code: 'closed_ticket' } });
-  const told = (record: SyncRecord) => dispatchChanges(stack.context, { records: [record], gone: [] });
+  const dispatch = (record: SyncRecord) => dispatchChanges(stack.context, { records: [record], gone: [] });
   // An export lists its latest event with each poll.
-  expect(await told(edited)).toBe(0);
+  expect(await dispatch(edited)).toBe(0);
   pms.fault = () => undefined;
-  expect(await told(zendesk.edit(ticket, { note: 'more' }))).toBe(1);
+  expect(await dispatch(zendesk.edit(ticket, { note: 'more' }))).toBe(1);
   await stack.settle();
   expect(project().values).toMatchObject({ title: 'refused', note: 'more' });
   const link = await linkOf(ticket);

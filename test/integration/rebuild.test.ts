@@ -155,13 +155,13 @@ test('an edit whose follow-up was not sent when the links were lost becomes one 
   await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told at last' });
   await rebuild();
   await quiet();
-  const said = () =>
+  const followUps = () =>
     boxes.zendesk.store.comments.get(both.ticket)?.map(({ body }) => body.split('\n').at(-1));
-  expect(said()?.slice(1)).toEqual(['told differently', 'told at last']);
+  expect(followUps()?.slice(1)).toEqual(['told differently', 'told at last']);
   await loseLinks();
   await rebuild();
   await quiet();
-  expect(said()).toHaveLength(3);
+  expect(followUps()).toHaveLength(3);
   expect(writes()).toEqual([]);
 });
 

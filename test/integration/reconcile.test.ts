@@ -119,12 +119,12 @@ describe('reconcile', () => {
     await stack.quiet();
     const again = await run(true);
     await stack.quiet();
-    const told = Object.values(again.findings).map(({ told: count, drifted, missing }) => ({
+    const findings = Object.values(again.findings).map(({ told: count, drifted, missing }) => ({
       count,
       drifted,
       missing,
     }));
-    expect(told).toEqual([
+    expect(findings).toEqual([
       { count: 0, drifted: 0, missing: 0 },
       // Every ticket of Zendesk has a requester; each reconcile offers it again to the PMS's own projects.
       { count: again.findings.TicketToProject.notTaken, drifted: 0, missing: 0 },
@@ -206,7 +206,7 @@ test('after a worker is killed half-way, reconcile continues on the next one and
   let service = new ServiceProcess(env);
   try {
     // The first polls find nothing, and the next ones are an hour later.
-    await until(() => service.said.includes('running'));
+    await until(() => service.output.includes('running'));
     await until(async () => (await mongo.db(name).collection('cursors').countDocuments()) >= 3);
     // Slow enough to be interrupted in the middle.
     await controlsOf(boxes.pms).setFaults({ route: '^GET /api/v1/projects', kind: 'delay', delayMs: 500 });

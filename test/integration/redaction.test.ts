@@ -27,7 +27,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
 
   test('redacted words of a comment are removed from its counterpart', async () => {
     await start();
-    const { id } = await talk.zendeskSays('card 4111 1111, thanks');
+    const { id } = await talk.commentInZendesk('card 4111 1111, thanks');
     await talk.quiet();
     await hides(id, '4111 1111');
     await talk.quiet();
@@ -37,7 +37,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
 
   test('also if the counterpart was edited since, and from the link; the edit stays', async () => {
     await start();
-    const comment = await talk.zendeskSays('card 4111');
+    const comment = await talk.commentInZendesk('card 4111');
     await talk.quiet();
     const [there] = talk.pmsTalk();
     await talk.pmsEdits(String(there?.id), 'their card is 4111, call them');
@@ -54,7 +54,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
 
   test('an edit at the time of the redaction arrives, without the words', async () => {
     await start();
-    const comment = await talk.zendeskSays('card 4111');
+    const comment = await talk.commentInZendesk('card 4111');
     await talk.quiet();
     await talk.pmsEdits(String(talk.pmsTalk()[0]?.id), 'card 4111, edited');
     await hides(comment.id, '4111');
@@ -66,8 +66,8 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
 
   test('a comment that is redacted completely redacts its counterpart, edited or not', async () => {
     await start();
-    const plain = await talk.zendeskSays('secret plan');
-    const edited = await talk.zendeskSays('secret number');
+    const plain = await talk.commentInZendesk('secret plan');
+    const edited = await talk.commentInZendesk('secret number');
     await talk.quiet();
     await talk.pmsEdits(String(talk.pmsTalk()[1]?.id), 'our secret in other words');
     await talk.quiet();
@@ -103,7 +103,7 @@ describe('redacted, archived or deleted in the PMS', () => {
     'onDelete flag: a note that is %s does not change the comment, and the link names the reason',
     async (how, end) => {
       await start();
-      const id = await talk.pmsSays('mine', { visibility: 'public' });
+      const id = await talk.noteInPms('mine', { visibility: 'public' });
       await talk.quiet();
       await end(id);
       await talk.quiet();
@@ -119,7 +119,7 @@ describe('redacted, archived or deleted in the PMS', () => {
     'onDelete archive: when a note is %s, its comment is hidden from customers',
     async (_, end) => {
       await start({ onDelete: 'archive' });
-      const id = await talk.pmsSays('mine', { visibility: 'public' });
+      const id = await talk.noteInPms('mine', { visibility: 'public' });
       await talk.quiet();
       await end(id);
       await talk.quiet();
@@ -130,7 +130,7 @@ describe('redacted, archived or deleted in the PMS', () => {
 
   test('onRedact both: a redacted note redacts its comment', async () => {
     await start({ onRedact: 'both' });
-    const id = await talk.pmsSays('line one\n\n<b>line</b> two');
+    const id = await talk.noteInPms('line one\n\n<b>line</b> two');
     await talk.quiet();
     await talk.boxes.pm('POST', `/notes/${id}/redact`);
     await talk.quiet();

@@ -74,8 +74,8 @@ describe('a mapping file that changes under a running service', () => {
     expect(ids.map((id) => projectOf(id)?.['priority'])).not.toContain('critical');
 
     writeFileSync(file, complete.replace('pms: dueDate', 'pms: deadline'));
-    await until(() => service.said.includes('cannot be used'));
-    expect(service.said).toContain('pms project has no property \\"deadline\\"');
+    await until(() => service.output.includes('cannot be used'));
+    expect(service.output).toContain('pms project has no property \\"deadline\\"');
     expect(await rejected()).toBe('1');
     // The former mapping stays in use.
     const third = await ticket('three', 'high');
@@ -92,9 +92,9 @@ describe('a mapping file that changes under a running service', () => {
     );
 
     writeFileSync(file, complete);
-    await until(() => service.said.includes('mapping applied'));
-    const said = await runCommand(env, 'remap');
-    expect(said).toMatch(/3 pairs signalled, 0 left as they are, done$/m);
+    await until(() => service.output.includes('mapping applied'));
+    const result = await runCommand(env, 'remap');
+    expect(result).toMatch(/3 pairs signalled, 0 left as they are, done$/m);
     expect([...ids, third].map((id) => projectOf(id)?.['priority'])).toEqual(['critical', 'low', 'high']);
     const [after, ...others] = await versions();
     expect(others).toEqual([]);

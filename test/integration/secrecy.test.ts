@@ -122,12 +122,12 @@ describe.each<[string, Record<string, string>]>([
     expect(boxes.zendesk.oauth.mints.length).toBeGreaterThan(1);
     expect(tokens.length).toBeGreaterThanOrEqual(boxes.zendesk.oauth.mints.length);
     const credentials = [ZENDESK_SECRET, PMS_TOKEN, KEYS.a, KEYS.b, ...tokens];
-    const places = new Map([...histories, ['log', Buffer.from(first.said + second.said)]]);
+    const places = new Map([...histories, ['log', Buffer.from(first.output + second.output)]]);
     for (const word of [...credentials, ...CONTENTS])
       for (const [place, bytes] of places)
         expect({ place, word, there: bytes.includes(word) }).toMatchObject({ there: false });
     for (const word of credentials) expect(stored).not.toContain(word);
-    expect(first.said.split('\n').length).toBeGreaterThan(5);
+    expect(first.output.split('\n').length).toBeGreaterThan(5);
   });
 
   if (encrypted) {

@@ -44,7 +44,7 @@ describe('SIGTERM', () => {
     await controlsOf(boxes.pms).setFaults({ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 });
     const first = new ServiceProcess(serviceEnvironment(boxes, name));
     await until(() => projects().length > 0);
-    expect({ code: await first.signal('SIGTERM'), said: first.said }).toMatchObject({ code: 0 });
+    expect({ code: await first.signal('SIGTERM'), output: first.output }).toMatchObject({ code: 0 });
 
     // By now, requests that a killed process would have left in progress are complete, too.
     await new Promise((resolve) => setTimeout(resolve, 1_500));

@@ -135,11 +135,11 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     };
     await port.followUp(created.ref, { text: 'Edited', public: false }, options);
     await port.followUp(created.ref, { text: 'Edited', public: false }, options);
-    const words =
+    const message =
       side === 'zendesk'
         ? (boxes.zendesk.store.comments.get(Number(created.ref.id)) ?? []).map((comment) => comment.body)
         : [...boxes.pms.store.all('note')].map((note) => note['body']);
-    expect(words.filter((each) => String(each).endsWith('Edited'))).toHaveLength(1);
+    expect(message.filter((each) => String(each).endsWith('Edited'))).toHaveLength(1);
   });
 
   test('errors are of three kinds, and show whether a write may have been done', async () => {

@@ -51,7 +51,7 @@ describe('telemetry', () => {
       OTEL_BSP_SCHEDULE_DELAY: '200',
       LOG_LEVEL: 'debug',
     });
-    await until(() => service.said.includes('running; Ctrl-C stops'));
+    await until(() => service.output.includes('running; Ctrl-C stops'));
     await boxes.pm('POST', '/webhooks', { url: `http://127.0.0.1:${intakePort}/webhooks/pms`, secret });
 
     const made = await boxes.zd('POST', '/tickets', {
@@ -168,16 +168,16 @@ describe('telemetry', () => {
   });
 
   test('traces and metrics contain no content', async () => {
-    const said = JSON.stringify([...spans.values()]) + (await scrape());
+    const exported = JSON.stringify([...spans.values()]) + (await scrape());
     const tokens = boxes.zendesk.oauth.tokens.list().map(({ value }) => value);
     expect(tokens.length).toBeGreaterThan(1);
     for (const word of ['Xylograph', 'Quagmire', boxes.zendesk.clientSecret, ...tokens, boxes.pms.token])
-      expect(said).not.toContain(word);
+      expect(exported).not.toContain(word);
     expect(spans.size).toBeGreaterThan(20);
   });
 
   test('each line of an activity names pair, workflow, run and attempt', () => {
-    const lines = service.said.split('\n').flatMap((line) => {
+    const lines = service.output.split('\n').flatMap((line) => {
       try {
         return [JSON.parse(line) as Record<string, unknown>];
       } catch {

@@ -40,7 +40,7 @@ const LANES = 3;
 
 let boxes: Sandboxes;
 let env: Record<string, string>;
-interface Said {
+interface Outcome {
   code: number | null;
   err: string;
   out: string;
@@ -49,7 +49,7 @@ interface Said {
   urls: string[];
   secrets: string[];
 }
-const said = new Map<UserError, Said>();
+const outcomes = new Map<UserError, Outcome>();
 /** Zendesk sandboxes in special states. */
 const others: ZendeskSandbox[] = [];
 
@@ -68,7 +68,8 @@ beforeAll(async () => {
   await Promise.all(
     Array.from({ length: LANES }, async () => {
       const host = new CliHost();
-      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next, host));
+      for (let next = waiting.shift(); next; next = waiting.shift())
+        outcomes.set(next, await make(next, host));
       await host.stop();
     }),
   );
@@ -101,7 +102,7 @@ function afterOthers<T>(work: () => Promise<T>): Promise<T> {
   return next;
 }
 
-async function make(error: UserError, host: CliHost): Promise<Said> {
+async function make(error: UserError, host: CliHost): Promise<Outcome> {
   const { args, env: changes, file } = error;
   const state = await stateOf(error);
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
@@ -123,8 +124,8 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
 }
 
 /** The message without the parts that differ between runs. */
-function told(error: UserError): string {
-  const found = said.get(error);
+function messageOf(error: UserError): string {
+  const found = outcomes.get(error);
   if (!found) return 'was not tried';
   const { err, out, dir, urls } = found;
   const message = error.out ? (error.out.exec(out)?.[0] ?? `not found in: ${out}`) : err;
@@ -144,7 +145,7 @@ function list(errors: UserError[]): string {
     .map((error) =>
       [
         wrapped(`**${error.did}** (exit code ${error.code})`, '- '),
-        ['```text', ...told(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
+        ['```text', ...messageOf(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
         wrapped(`Fix: ${error.cure}.`, '  '),
       ].join('\n\n'),
     )
@@ -173,14 +174,14 @@ function page(): string {
 test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, error.did, error] as const)))(
   '%s: %s',
   (_title, _did, error) => {
-    const message = told(error);
-    expect(said.get(error)?.code).toBe(error.code);
+    const message = messageOf(error);
+    expect(outcomes.get(error)?.code).toBe(error.code);
     expect(message).not.toBe('');
     // No stack, no secret, and no more lines than errors.
     expect(message).not.toMatch(/^\s+at /m);
     expect(message).not.toMatch(/wrong-credential|c2VjcmV0/);
     const { apiToken, clientSecret } = boxes.zendesk;
-    const { out = '', secrets = [] } = said.get(error) ?? {};
+    const { out = '', secrets = [] } = outcomes.get(error) ?? {};
     for (const secret of [apiToken, clientSecret, boxes.pms.token, ...secrets])
       expect(message + out).not.toContain(secret);
     expect(message.split('\n').length).toBeLessThanOrEqual(2);

@@ -31,7 +31,7 @@ const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 let boxes: Sandboxes;
 let dir: string;
 let service: ChildProcess | null = null;
-let said = '';
+let output = '';
 /** The typed commands, in the order of the README. */
 const typed: string[] = [];
 /** The README's commands from `init` to `links show`. */
@@ -157,11 +157,11 @@ test('two systems agree, starting from nothing', async () => {
     env: env(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  service.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  service.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await until(() => /running; Ctrl-C stops/.test(said) || service?.exitCode !== null);
+  service.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  service.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await until(() => /running; Ctrl-C stops/.test(output) || service?.exitCode !== null);
   expect(service.exitCode).toBeNull();
-  expect(said).toMatch(/"ui":"http:/);
+  expect(output).toMatch(/"ui":"http:/);
 
   const filled = await cli(['backfill', '--wait']);
   expect(filled).toMatchObject({ code: 0 });

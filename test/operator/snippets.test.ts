@@ -156,11 +156,11 @@ afterAll(async () => {
 describe('our own commands', () => {
   test.each(commands.map(({ page, text }) => [page, text]))('%s: %s', async (_page, text) => {
     const { code, out, err } = await run(argumentsOf(text));
-    const said = `${text}\n${out}${err}`;
+    const output = `${text}\n${out}${err}`;
     // A line of a stack trace; `links show` has a line `at work`.
-    expect(said).not.toMatch(/^\s+at (?!work )/m);
+    expect(output).not.toMatch(/^\s+at (?!work )/m);
     const found = MAY_FIND.test(argumentsOf(text)) && code === 1 ? 1 : 0;
-    expect([said, code]).toEqual([said, NOT_HERE_NOW.test(argumentsOf(text)) ? 2 : found]);
+    expect([output, code]).toEqual([output, NOT_HERE_NOW.test(argumentsOf(text)) ? 2 : found]);
     expect(out + err).not.toBe('');
     if (/^pause/.test(argumentsOf(text))) await run('resume');
   });

@@ -69,7 +69,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '4: a detached pair plans nothing while a person says nothing',
+    '4: a detached pair plans nothing until a person decides',
     ({ state, plan }) => {
       if (!state.link?.unlinked || state.decisions?.counterpart != null) return false;
       expect(plan).toEqual({ do: 'rest' });
@@ -77,7 +77,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '5: a resumed intent is sent as it was stored, but for looking first',
+    '5: a resumed intent is sent as it was stored, after a look-up',
     ({ state, phase, plan }) => {
       if (phase !== 'resuming') return false;
       const { intent = null } = state.link ?? {};
@@ -99,7 +99,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '6: at most one update for each side, with a version and what each row is to replace',
+    '6: a plan has at most one update for each side, with a version and the value that each row replaces',
     (met) => {
       const updates = planned(met).filter(({ op }) => op === 'update');
       for (const side of SIDES)
@@ -112,7 +112,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '7: each addition has a key of its own',
+    '7: each addition has its own key',
     (met) => {
       const writes = planned(met);
       const additions = writes.filter(({ op }) => op === 'followUp' || op === 'attach' || op === 'detach');
@@ -131,7 +131,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '9: what hides goes before what is said, and otherwise nothing is written before it is said',
+    '9: updates precede follow-ups if they hide content, and otherwise follow them',
     (met) => {
       const ops = planned(met)
         .filter(isText)
@@ -177,7 +177,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '20: a row that is bound to other fields than before empties nothing',
+    '20: a row that now names other fields clears no value',
     (met) => {
       const { link } = met.state;
       const table = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
@@ -193,7 +193,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '21: what was not taken is neither written nor overwritten while nothing of it changes',
+    '21: a value that was not taken is neither written nor overwritten until a row or cause changes',
     ({ state, mapping, phase, plan }) => {
       const { link } = state;
       if (phase !== 'merging' || plan.do === 'quarantine' || !link) return false;
@@ -242,7 +242,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '23: what the brake holds is neither written nor agreed on',
+    '23: a change that the brake holds is neither written nor agreed on',
     ({ state, phase, plan }) => {
       const { holds = [], link, decisions } = state;
       // A pair's own first meeting is not held.

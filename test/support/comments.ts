@@ -85,24 +85,24 @@ export class Conversation {
   }
 
   /** An agent writes a comment. */
-  async zendeskSays(body: string, more: Record<string, unknown> = {}): Promise<Comment> {
+  async commentInZendesk(body: string, more: Record<string, unknown> = {}): Promise<Comment> {
     const comment = { body, ...more };
     const answer = await this.boxes.zd('PUT', `/tickets/${this.ids.ticket}`, { ticket: { comment } });
     if (answer.status !== 200) throw new Error(JSON.stringify(answer));
-    const said = this.zendeskTalk().at(-1);
-    if (!said) throw new Error('nothing was said');
-    return said;
+    const added = this.zendeskTalk().at(-1);
+    if (!added) throw new Error('the ticket has no comment');
+    return added;
   }
 
   /** A person of the PMS writes a comment. @returns the new record's id */
-  async pmsSays(text: string, more: Record<string, unknown> = {}): Promise<string> {
+  async noteInPms(text: string, more: Record<string, unknown> = {}): Promise<string> {
     const answer = await this.boxes.pm('POST', `/${this.collection}`, this.words(text, more));
     if (answer.status !== 201) throw new Error(JSON.stringify(answer));
     return String(answer['id']);
   }
 
   /** Without HTTP, and therefore without its faults. */
-  pmsSaysAtOnce(text: string): string {
+  noteInPmsDirectly(text: string): string {
     return this.boxes.pms.store.create(this.mode, this.words(text), 'U-1001').id;
   }
 
@@ -203,13 +203,13 @@ export class Conversation {
   }
 
   /** Files in Zendesk, by the text of their comment. */
-  async zendeskFiles(): Promise<{ said: string; name: string; type: string; content: string }[]> {
+  async zendeskFiles(): Promise<{ comment: string; name: string; type: string; content: string }[]> {
     const files = this.zendeskTalk().flatMap((comment) =>
       comment.attachments.map((attachment) => ({ comment, attachment })),
     );
     return Promise.all(
       files.map(async ({ comment, attachment }) => ({
-        said: comment.body,
+        comment: comment.body,
         name: attachment.file_name,
         type: String(attachment['content_type']),
         content: Buffer.from(await (await fetch(attachment.content_url)).arrayBuffer()).toString('base64'),
@@ -220,5 +220,5 @@ export class Conversation {
 
 const CUSTOMER = { email: 'carla@acme.example', name: 'Carla Customer' };
 
-/** A unique text. */
+/** Encodes a text, so that a search for it cannot find it in another text by chance. */
 export const base64 = (words: string): string => Buffer.from(words).toString('base64');

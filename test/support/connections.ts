@@ -89,7 +89,7 @@ export async function startConnections(names: string[], wrong: string[] = []): P
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection });
   const service = new ServiceProcess(env, ['--config', file]);
-  await until(() => service.said.includes('running; Ctrl-C stops'));
+  await until(() => service.output.includes('running; Ctrl-C stops'));
   return {
     boxes,
     service,

@@ -23,8 +23,8 @@ export interface ConsoleWorld {
   pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
   /** A pair whose titles and due dates differ, for a person to decide. */
   conflict(subject: string): Promise<{ key: string; ticket: number; project: string }>;
-  /** A pair whose update Zendesk refuses, until `mend` is called. */
-  quarantined(subject: string): Promise<{ key: string; ticket: number; mend: () => Promise<void> }>;
+  /** A pair whose update Zendesk refuses, until `fix` is called. */
+  quarantined(subject: string): Promise<{ key: string; ticket: number; fix: () => Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -108,7 +108,7 @@ export async function startConsoleWorld(
       await controls.setFaults({ route: `^PUT /api/v2/tickets/${ticket}`, kind: 'status', status: 422 });
       await boxes.pm('PATCH', `/projects/${project}`, { status: 'waiting' });
       await stack.settle();
-      return { key, ticket, mend: () => controls.clearFaults() };
+      return { key, ticket, fix: () => controls.clearFaults() };
     },
     async stop() {
       for (const served of consoles) await served.stop();

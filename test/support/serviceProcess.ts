@@ -35,7 +35,7 @@ afterAll(async () => {
 /** The compiled service as a separate process, as an operator runs it. */
 export class ServiceProcess {
   /** Its standard output and error. */
-  said = '';
+  output = '';
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
 
@@ -49,7 +49,7 @@ export class ServiceProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.exited = once(this.child, 'exit');
   }
 

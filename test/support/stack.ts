@@ -79,7 +79,7 @@ export async function startStack(
   const client = new Client({ connection });
   // Workflow ids are canonical keys, and test files share one server, so each stack uses its own queue.
   const started = new Set<CanonicalKey>();
-  const tell = pairSignaller(client, name, () => mapping);
+  const signalPair = pairSignaller(client, name, () => mapping);
   const around = { store, log, metrics: new SyncMetrics(), now: () => new Date() };
   const context: ActivityContext = {
     ...around,
@@ -87,8 +87,8 @@ export async function startStack(
     systems,
     ...(brake && { brake: new Brake(around, brake) }),
     async hint(key, ...rest) {
-      // Temporal lists only known workflows, so wait until senders have sent their messages.
-      await tell(key, ...rest);
+      // Added after the signal, because `quiet` can wait only for workflows that Temporal knows.
+      await signalPair(key, ...rest);
       started.add(key);
     },
   };

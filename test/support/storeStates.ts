@@ -83,7 +83,7 @@ export class StoreStates {
       await this.pm('PATCH', `/projects/${ids[1]}`, { dueDate: '2027-01-31T00:00:00Z' });
       await this.edit(unwritten, { subject: 'not written, edited' });
       await this.edit(half, { subject: 'written on one side, edited' });
-      await this.breakTheWay(ids, talk);
+      await this.breakConnections(ids, talk);
     });
     const created = await this.ticket('made, and nobody heard of it', org);
     await service.until(this.key(created), ({ intent }) => JSON.stringify(intent).includes('create'));
@@ -96,7 +96,7 @@ export class StoreStates {
   }
 
   /** Loses answers or breaks connections between the workers and the next writes. */
-  private async breakTheWay(projects: string[], talk: number): Promise<void> {
+  private async breakConnections(projects: string[], talk: number): Promise<void> {
     this.broken.push(
       ...projects.map((id) => ({
         route: `^(PATCH|GET) /api/v1/projects(/|.*ids=.*)${id}`,
@@ -194,14 +194,14 @@ export class StoreStates {
     await this.edit(ticket, { comment: { body: 'see the log', uploads: [token] } });
     await this.edit(ticket, { comment: { body: 'between us', public: false } });
     await this.edit(ticket, { comment: { body: 'card 4111 1111' } });
-    const said = () => service.boxes.zendesk.store.comments.get(ticket) ?? [];
-    const keys = said()
+    const comments = () => service.boxes.zendesk.store.comments.get(ticket) ?? [];
+    const keys = comments()
       .slice(1)
       .map(({ id }) => `CommentToProject/zendesk:comment:${ticket}-${id}`);
     for (const key of keys) await this.linked(key);
     const [withFile = ''] = keys;
     await service.until(withFile, ({ files = [] }) => files.length > 0);
-    const card = said().at(-1)?.id;
+    const card = comments().at(-1)?.id;
     await this.zd('PUT', `/tickets/${ticket}/comments/${card}/redact`, { text: '4111 1111' });
     // Zendesk cannot change a body, so the edit becomes a follow-up comment.
     const [note] = [...service.boxes.pms.store.all('note')];

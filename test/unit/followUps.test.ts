@@ -32,8 +32,8 @@ test.each([
     true,
   ],
   ['nothing', [], false],
-])('whether a ticket contains our text already: %s', (_what, audits, said) => {
-  expect(saysAlready(audits, NOTE, edited('new words'))).toBe(said);
+])('whether a ticket contains our text already: %s', (_what, audits, expected) => {
+  expect(saysAlready(audits, NOTE, edited('new words'))).toBe(expected);
 });
 
 test('a follow-up without a parent record is not searched for', () => {

@@ -18,16 +18,17 @@ function workOf(zendesk: Partial<SyncWork['zendesk']>, pms: Partial<SyncWork['pm
   return { zendesk: { ...none.zendesk, ...zendesk }, pms: { ...none.pms, ...pms } };
 }
 
-const told = (work: SyncWork, limits: Partial<SyncLimits> = {}) => forecast(work, { ...LIMITS, ...limits });
+const forecastOf = (work: SyncWork, limits: Partial<SyncLimits> = {}) =>
+  forecast(work, { ...LIMITS, ...limits });
 const callsOf = (work: SyncWork, limits: Partial<SyncLimits> = {}) =>
-  Object.fromEntries(told(work, limits).limits.map(({ limit, calls }) => [limit, calls]));
+  Object.fromEntries(forecastOf(work, limits).limits.map(({ limit, calls }) => [limit, calls]));
 
 test.each([
   // a minute, while agents work, minutes, minutes without agents
   [100, 70, 200, 140],
   [20, 14, 1_000, 700],
 ])('14,000 ticket updates at %i a minute', (ticketUpdates, allowed, minutes, minutesWithoutAgents) => {
-  const found = told(workOf({ ticketUpdates: 14_000 }), { ticketUpdates });
+  const found = forecastOf(workOf({ ticketUpdates: 14_000 }), { ticketUpdates });
   expect(found).toMatchObject({ binds: 'ticketUpdates', minutes, minutesWithoutAgents });
   expect(found.limits.find(({ limit }) => limit === 'ticketUpdates')).toEqual({
     limit: 'ticketUpdates',
@@ -62,7 +63,7 @@ test.each([
   [31, 10],
   [61, 20],
 ])('%i updates of one ticket: the first thirty run at once', (busiestTicket, minutes) => {
-  expect(told(workOf({ ticketUpdates: busiestTicket, busiestTicket }))).toMatchObject(
+  expect(forecastOf(workOf({ ticketUpdates: busiestTicket, busiestTicket }))).toMatchObject(
     minutes === 0 ? { binds: 'ticketUpdates' } : { binds: 'updatesOfOneTicket', minutes },
   );
 });
@@ -73,7 +74,7 @@ test.each<[string, SyncWork, Partial<SyncLimits>]>([
   ['pms', workOf({ ticketUpdates: 10 }, { created: 9_000 }), { pmsBulk: 1, pms: 60 }],
   ['ticketUpdates', workOf({ newComments: 100 }, { created: 9_000 }), { ticketUpdates: 20 }],
 ])('%s can be the slowest limit', (binds, work, limits) => {
-  expect(told(work, limits).binds).toBe(binds);
+  expect(forecastOf(work, limits).binds).toBe(binds);
 });
 
 describe('in words', () => {
@@ -103,11 +104,11 @@ describe('in words', () => {
     ['less than a minute', workOf({ ticketUpdates: 69 }), {}],
     ['less than a minute', noWork(), {}],
   ])('%s', (words, work, limits) => {
-    expect(forecastWords(told(work, limits))).toBe(words);
+    expect(forecastWords(forecastOf(work, limits))).toBe(words);
   });
 
   test('a backfill shows the estimate of the last plan, or how to get one', () => {
-    const kept = { ...told(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
+    const kept = { ...forecastOf(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
     expect(foretoldWords(kept)).toMatch(
       /^By the plan of 2026-11-29T14:00:00.000Z it takes about 3 h 20 min: /,
     );

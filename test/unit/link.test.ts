@@ -47,8 +47,8 @@ const link = (writes: PlannedWrite[]) => {
 
 describe('an abandoned plan', () => {
   test('keeps the texts that its follow-ups wrote', () => {
-    const told = write({ op: 'followUp', rows: ['text'], done: true });
-    expect(abandonIntent(link([told, write({ rows: ['title'] })]))).toMatchObject({
+    const followUp = write({ op: 'followUp', rows: ['text'], done: true });
+    expect(abandonIntent(link([followUp, write({ rows: ['title'] })]))).toMatchObject({
       intent: null,
       attempted: { zendesk: { title: ['b'] } },
       snapshot: { text: 'second', title: 'a' },

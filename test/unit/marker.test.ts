@@ -5,8 +5,8 @@ const marker = new Marker('body', '— {authorName} <!-- {backRef} -->');
 const REF = 'zendesk:comment:12-345';
 
 test('a marker appended to a text is removed from it again', () => {
-  const said = { body: 'First line\n— not a name', authorName: 'Maya\nLindqvist', visibility: 'public' };
-  const written = marker.added(said, REF);
+  const comment = { body: 'First line\n— not a name', authorName: 'Maya\nLindqvist', visibility: 'public' };
+  const written = marker.added(comment, REF);
   expect(written['body']).toBe(`First line\n— not a name\n\n— Maya Lindqvist <!-- ${REF} -->`);
   expect(marker.taken(textOf(written['body'] ?? ''))).toEqual({
     backRef: REF,

@@ -68,9 +68,9 @@ describe('O5: a custom field is called by its title', () => {
     ['effort', 'Effort (hours) ↔ effort', 'Effort (hours) (effort)'],
     ['left', 'Twin (custom_fields.362) ↔ left', 'Twin (custom_fields.362) (left)'],
     ['gone', 'gone', 'gone'],
-  ])('row %s', (row, name, words) => {
+  ])('row %s', (row, name, text) => {
     expect(rowName(naming, 'TicketToProject', row)).toBe(name);
-    expect(rowWords(naming, 'TicketToProject', row)).toBe(words);
+    expect(rowWords(naming, 'TicketToProject', row)).toBe(text);
   });
 
   test('also if the mapping file has the title, and the side has a name', () => {
@@ -97,12 +97,12 @@ describe('O5: a custom field is called by its title', () => {
     expect(titleOfRowId(bound, 'title')).toBeUndefined();
     const other: BoundProperty = { ...ticket('customFields.product', 'Line'), side: 'pms', kind: 'customer' };
     expect(titleOfRowId([...bound, other], 'customFields_product')).toBeUndefined();
-    const words = holdWords({
+    const text = holdWords({
       ...{ id: 'x', entity: 'TicketToProject', kind: 'emptied', row: 'customFields_product', side: 'pms' },
       ...{ state: 'held', by: 'brake', cause: 'many changes', since: '', examples: [], waiting: 1 },
       ...{ counts: { pairs: 9, linked: 20, allowed: 3 }, rowTitle: 'Product' },
     });
-    expect(words).toBe(
+    expect(text).toBe(
       'The brake holds emptying of TicketToProject "Product" (customFields_product) in the PMS: many changes (9 of 20 pairs, 3 allowed); 1 pair waits',
     );
   });

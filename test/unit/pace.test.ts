@@ -44,22 +44,22 @@ describe('a pace', () => {
   const answers = { ms: 5 };
   const work = () => new Promise<void>((resolve) => setTimeout(resolve, answers.ms));
   /** Sends a number of signals at once; returns a function that counts those that have ended. */
-  function tell(pace: ReturnType<Pacer['pace']>, count: number): () => number {
+  function signal(pace: ReturnType<Pacer['pace']>, count: number): () => number {
     let ended = 0;
-    const told = withConcurrencyLimit(4, () => pace.do(work));
-    for (let n = 0; n < count; n += 1) void told().then(() => (ended += 1));
+    const signals = withConcurrencyLimit(4, () => pace.do(work));
+    for (let n = 0; n < count; n += 1) void signals().then(() => (ended += 1));
     return () => ended;
   }
 
   test('does not limit anybody while answers are fast, and slows down a flood when they are not', async () => {
     answers.ms = 5;
     const [quiet, noisy] = [pacer.pace(), pacer.pace()];
-    const some = tell(noisy, 100);
+    const some = signal(noisy, 100);
     await jest.advanceTimersByTimeAsync(250);
     expect(some()).toBe(100);
 
     answers.ms = 100;
-    const flood = tell(noisy, 2_000);
+    const flood = signal(noisy, 2_000);
     await jest.advanceTimersByTimeAsync(5_000);
     const before = flood();
     await jest.advanceTimersByTimeAsync(10_000);
@@ -67,7 +67,7 @@ describe('a pace', () => {
     expect(perSecond).toBeGreaterThanOrEqual(LEAST_PACE * 0.9);
     expect(perSecond).toBeLessThan(LEAST_PACE * 2);
     // A connection with few signals starts at once, and waits only for the answers.
-    const one = tell(quiet, 1);
+    const one = signal(quiet, 1);
     await jest.advanceTimersByTimeAsync(101);
     expect(one()).toBe(1);
     // All signals are sent in the end.

@@ -160,10 +160,10 @@ describe('what the headers of answers say', () => {
 
 describe('which limit refused a call', () => {
   const call = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/tickets/7' });
-  const told = (values: Record<string, number>) =>
+  const headersOf = (values: Record<string, number>) =>
     Object.entries(values).map(([bucket, remaining]) => ({ bucket, limit: 100, remaining, resetMs: 41_000 }));
   const names = (readings: Record<string, number>, retryAfterMs: number | null, of = call) =>
-    refusedBy(of, told(readings), ZENDESK_RATE.limits, { retryAfterMs }).map(({ bucket }) => bucket);
+    refusedBy(of, headersOf(readings), ZENDESK_RATE.limits, { retryAfterMs }).map(({ bucket }) => bucket);
   const organization = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/organizations/7' });
   const person = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/users/7' });
   const file = ZENDESK_RATE.bucketsOf({ method: 'GET', path: '/attachments/token/k1/' });
@@ -210,7 +210,7 @@ describe('which limit refused a call', () => {
   });
 
   test('for the requested wait, or else until the limit’s window ends', () => {
-    const readings = told({ 'tickets-update': 0 });
+    const readings = headersOf({ 'tickets-update': 0 });
     const limit = { bucket: 'tickets-update' };
     expect(refusalMs(limit, readings, { retryAfterMs: 7_000 })).toBe(7_000);
     expect(refusalMs(limit, readings, { retryAfterMs: null })).toBe(41_000);

@@ -11,7 +11,7 @@ import { nearest } from '../../src/sync/schemaWords';
 const dir = mkdtempSync(path.join(tmpdir(), 'zps-yaml-'));
 const at = path.join(dir, 'a.yaml');
 
-function told(read: () => unknown): string {
+function errorOf(read: () => unknown): string {
   try {
     read();
   } catch (error) {
@@ -46,7 +46,7 @@ test.each<[string, string | Buffer, string]>([
   ['an image', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1]), 'a.yaml: found bytes that are no text in UTF-8'],
 ])('%s', (_, content, expected) => {
   writeFileSync(at, content);
-  expect(told(() => readYaml(at))).toContain(expected);
+  expect(errorOf(() => readYaml(at))).toContain(expected);
 });
 
 test('the byte order mark at the start of a file is ignored', () => {
@@ -55,10 +55,10 @@ test('the byte order mark at the start of a file is ignored', () => {
 });
 
 test('a path without a file is refused', () => {
-  expect(told(() => readYaml(path.join(dir, 'none.yaml')))).toBe(
+  expect(errorOf(() => readYaml(path.join(dir, 'none.yaml')))).toBe(
     'none.yaml: cannot be read (ENOENT): it is not there; check the path',
   );
-  expect(told(() => readYaml(dir))).toContain('cannot be read (EISDIR): it is a folder; expected a file');
+  expect(errorOf(() => readYaml(dir))).toContain('cannot be read (EISDIR): it is a folder; expected a file');
 });
 
 test.each([
@@ -72,7 +72,7 @@ test.each([
   ['a profile', 'kinds: {}\n', 'a.yaml: found a profile, expected a mapping; name this file by PMS_PROFILE'],
 ])('a mapping file that holds %s', (_, text, expected) => {
   writeFileSync(at, text);
-  expect(told(() => loadMapping(at))).toContain(expected);
+  expect(errorOf(() => loadMapping(at))).toContain(expected);
 });
 
 test.each([
@@ -85,7 +85,7 @@ test.each([
   ['a misspelt field', 'knids: {}\n', 'a.yaml:1: knids: unknown field; did you mean "kinds"?'],
 ])('a profile that holds %s', (_, text, expected) => {
   writeFileSync(at, text);
-  expect(told(() => loadProfile(at))).toContain(expected);
+  expect(errorOf(() => loadProfile(at))).toContain(expected);
 });
 
 test.each([

@@ -87,7 +87,7 @@ function simulate(limit: number, seed: number, offset: number) {
     }
     for (; (answers[0]?.at ?? Infinity) <= now; answers.shift()) {
       const [answer] = answers;
-      if (answer?.window === state.window) state = told(state, answer, now);
+      if (answer?.window === state.window) state = answered(state, answer, now);
     }
     if (isOver(state, now)) {
       windows.push({ ...current, to: now });
@@ -105,7 +105,7 @@ function simulate(limit: number, seed: number, offset: number) {
   return { windows, refusedAgents, refusedUs };
 }
 
-function told(
+function answered(
   state: BudgetWindow,
   { used, endsAt }: { used: number; endsAt: number },
   now: number,

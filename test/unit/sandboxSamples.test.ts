@@ -15,23 +15,23 @@ async function started(which: keyof typeof MAINS, ...args: string[]) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.push(child);
-  let said = '';
-  while (!/Ctrl-C stops it/.test(said)) {
+  let output = '';
+  while (!/Ctrl-C stops it/.test(output)) {
     const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
-    said += chunk.toString();
+    output += chunk.toString();
   }
   const settings = Object.fromEntries(
-    said.split('\n').flatMap((line) => {
+    output.split('\n').flatMap((line) => {
       const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
       return name === undefined ? [] : [[name, value]];
     }),
   ) as Record<string, string>;
-  return { said, settings };
+  return { output, settings };
 }
 
 test('O7: the Zendesk sandbox has sample data with the README’s ticket 123, and prints settings', async () => {
-  const { said, settings } = await started('zendesk');
-  expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
+  const { output, settings } = await started('zendesk');
+  expect(output).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
   expect(Object.keys(settings)).toEqual([
     'ZENDESK_BASE_URL',
     'ZENDESK_OAUTH_CLIENT_ID',
@@ -40,15 +40,16 @@ test('O7: the Zendesk sandbox has sample data with the README’s ticket 123, an
   const state = (await (await fetch(`${settings['ZENDESK_BASE_URL']}/_sandbox/state`)).json()) as object;
   expect(JSON.stringify(state)).toContain('"id":123');
   // Every line is a comment, a setting or a command as it can be pasted.
-  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
-  const command = said.split('\n').find((line) => line.startsWith('curl ')) ?? '';
+  for (const line of output.trim().split('\n'))
+    expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
+  const command = output.split('\n').find((line) => line.startsWith('curl ')) ?? '';
   const { stdout } = await promisify(execFile)('bash', ['-c', `${command} --silent`]);
   expect(stdout).toContain('Edited in Zendesk');
 });
 
 test('O7: the PMS sandbox has sample data, and none with --empty', async () => {
-  const { said, settings } = await started('pms');
-  expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
+  const { output, settings } = await started('pms');
+  expect(output).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
   expect(Object.keys(settings)).toEqual(['PMS_BASE_URL', 'PMS_TOKEN']);
   const empty = await started('pms', '--empty');
   const authorization = `Bearer ${empty.settings['PMS_TOKEN']}`;

@@ -56,17 +56,17 @@ test.each<[string, Parameters<typeof foreignWebhooks>[0], WebhookAdmin[], object
 });
 
 test('O2: a found installation is reported, the report is cleared when it is gone, and unknown results change nothing', async () => {
-  const said: unknown[] = [];
+  const noted: unknown[] = [];
   const store = {
     troubles: {
-      note: async (name: string, what: object) => void said.push([name, what]),
-      clear: async (name: string) => void said.push([name]),
+      note: async (name: string, what: object) => void noted.push([name, what]),
+      clear: async (name: string) => void noted.push([name]),
     },
   };
   const around = { store, log: pino({ level: 'silent' }) };
   await noteOtherInstallations(async () => ({ zendesk: THEIRS }), around);
   await noteOtherInstallations(async () => ({ zendesk: null, pms: null }), around);
-  expect(said).toEqual([
+  expect(noted).toEqual([
     ['zendesk:twin', { code: 'twin', text: `a webhook leads to ${THEIRS}` }],
     ['zendesk:twin'],
     ['pms:twin'],

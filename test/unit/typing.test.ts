@@ -13,7 +13,7 @@ import { MAPPING_FILE } from '../support/sandboxes';
 
 const mapping = loadMapping(MAPPING_FILE);
 
-function told(run: () => unknown): string {
+function errorOf(run: () => unknown): string {
   try {
     run();
   } catch (error) {
@@ -34,7 +34,7 @@ test.each([
   '1777593600',
   '',
 ])('"%s" is not an unambiguous time', (text) => {
-  expect(told(() => timeNamed('--since', text))).toBe(
+  expect(errorOf(() => timeNamed('--since', text))).toBe(
     `--since: found "${text}", expected e.g. 2026-05-01, or with a time zone 2026-05-01T12:00:00Z`,
   );
 });
@@ -48,7 +48,7 @@ test.each([
 });
 
 test('a start time in the future is refused', () => {
-  expect(told(() => pastTime('--since', '9999-01-01'))).toContain('which is still to come');
+  expect(errorOf(() => pastTime('--since', '9999-01-01'))).toContain('which is still to come');
   expect(pastTime('--since', '2026-01-01').toISOString()).toBe('2026-01-01T00:00:00.000Z');
 });
 
@@ -62,13 +62,13 @@ test.each([
   ['zendesk:organisation:5', 'zendesk:organization:5'],
   ['pms:projcet:P-7', 'pms:project:P-7'],
 ])('%s: the message suggests %s', (text, ref) => {
-  expect(told(() => recordNamed(mapping, text))).toMatch(
+  expect(errorOf(() => recordNamed(mapping, text))).toMatch(
     new RegExp(`^"[^"]+" names no record: .*; did you mean ${ref}\\?$`),
   );
 });
 
 test.each(['P-1', 'zendesk:user:7', 'ticket 12'])('%s: the message makes no suggestion', (text) => {
-  expect(told(() => recordNamed(mapping, text))).not.toContain('did you mean');
+  expect(errorOf(() => recordNamed(mapping, text))).not.toContain('did you mean');
 });
 
 const store = { claims: { owners: () => Promise.resolve(new Map()) } } as unknown as LinkStore;
@@ -86,18 +86,20 @@ test.each([
 });
 
 test('a row that neither the mapping nor the journal has is refused', () => {
-  expect(told(() => refuseUnknownRow(mapping, { row: 'prioritty', entity: 'TicketToProject' }))).toMatch(
+  expect(errorOf(() => refuseUnknownRow(mapping, { row: 'prioritty', entity: 'TicketToProject' }))).toMatch(
     /^--row: found "prioritty", expected one of title, .*; did you mean "priority"\?$/,
   );
-  expect(told(() => refuseUnknownRow(mapping, { row: 'priority' }))).toBe('nothing');
+  expect(errorOf(() => refuseUnknownRow(mapping, { row: 'priority' }))).toBe('nothing');
 });
 
 test('a folder instead of a file, and a name instead of an address, are refused', () => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-typing-')), 'a');
   writeFileSync(file, '');
-  expect(told(() => folderNamed('--data')(file))).toBe(
+  expect(errorOf(() => folderNamed('--data')(file))).toBe(
     `--data: found "${file}", which is a file; expected a folder`,
   );
   expect(folderNamed('--data')(`${file}.d`)).toBe(`${file}.d`);
-  expect(told(() => emailNamed('--person', 'joe'))).toBe('--person: found "joe", expected an e-mail address');
+  expect(errorOf(() => emailNamed('--person', 'joe'))).toBe(
+    '--person: found "joe", expected an e-mail address',
+  );
 });

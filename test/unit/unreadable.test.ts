@@ -44,10 +44,10 @@ describe('A9: records that are read by their ids', () => {
   });
 
   test('are not blamed for an unavailable server', async () => {
-    const away = async () => {
+    const unavailable = async () => {
       throw new RetryLater('away', { unknownOutcome: false });
     };
-    await expect(readApart({ read: away }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
+    await expect(readApart({ read: unavailable }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
   });
 });
 
@@ -214,10 +214,10 @@ describe('A9: Zendesk', () => {
         })),
         ...{ count: 3, end_time: 1, end_of_stream: true },
       };
-      const said = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
+      const readable = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
       const meta = { has_more: false, after_cursor: null };
       answers['/api/v2/tickets/2/comments'] = {
-        comments: [{ ...said, created_at: times.created_at, attachments: [] }],
+        comments: [{ ...readable, created_at: times.created_at, attachments: [] }],
         meta,
       };
       answers['/api/v2/tickets/2/audits'] = { audits: [], meta };

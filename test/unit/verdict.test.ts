@@ -61,12 +61,12 @@ test('O3: a service without problems is well', () => {
 
 test('O3: an outage of either API has its own message, instead of "read to its end … ago"', () => {
   const refused = trouble('zendesk', 'unauthorized', 'Zendesk GET /x: answered 401; check the token');
-  const away = {
+  const outage = {
     ...trouble('pms', 'unauthorized', 'PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)'),
     code: 'unavailable' as const,
   };
   const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
-  expect(lines({ troubles: [away, refused], status: { ...quiet, streams: behind } })).toEqual([
+  expect(lines({ troubles: [outage, refused], status: { ...quiet, streams: behind } })).toEqual([
     'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "npx zendesk-pms-sync doctor" tests the connection',
     'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "npx zendesk-pms-sync doctor" names what is wrong',
   ]);
@@ -200,10 +200,10 @@ test('a hold of the brake is shown with its row, its number of pairs, its start,
 });
 
 test('issue 22: a refused cursor is recognised by the code that the poll sets, not by the API’s message', () => {
-  const said = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
-  const refused = { ...trouble('pms', 'unauthorized', said), code: 'cursor_refused' as const };
+  const message = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
+  const refused = { ...trouble('pms', 'unauthorized', message), code: 'cursor_refused' as const };
   expect(lines({ troubles: [refused] })).toEqual([
-    `${said}, since 2026-11-25 11:58 UTC: no change from it is synced; none is lost; "npx zendesk-pms-sync doctor" has the command that rewinds the stream`,
+    `${message}, since 2026-11-25 11:58 UTC: no change from it is synced; none is lost; "npx zendesk-pms-sync doctor" has the command that rewinds the stream`,
   ]);
   const other = { ...refused, code: 'refused' as const, text: 'invalid_field (cursor)' };
   expect(lines({ troubles: [other] })).toEqual([

@@ -15,7 +15,7 @@ import { NOTHING_HELD, WorkerProcess } from '../../demo/worker';
 import { startMongo, startTemporal } from '../../../src/platform/embedded/embeddedServers';
 import { freePort } from '../../../src/platform/ports';
 import { SEARCH_ATTRIBUTES } from '../../../src/workflows/searchAttributes';
-import { say, startSandboxes, untilQuiet, type Sandboxes, type Servers } from '../bed';
+import { log, startSandboxes, untilQuiet, type Sandboxes, type Servers } from '../bed';
 import { editAtPace } from '../pace';
 import { cpuSeconds, residentMb } from '../process';
 import type { Noise, NoisySystems } from './noisy';
@@ -98,7 +98,7 @@ async function measure(servers: Servers, options: Options): Promise<object> {
   const client = new Client({ connection: await Connection.connect({ address: servers.temporal.address }) });
   try {
     for (const name of ['quiet', 'noisy']) await untilQuiet(client, `${run}-${name}`);
-    say('both connections are synced');
+    log('both connections are synced');
     const other = new NoisyAccount(noisy, systems, client, `${run}-noisy`);
     const found: Record<string, { quiet: Phase[]; noisy: Phase[]; ratio: number }> = {};
     for (const load of loads(options)) {
@@ -108,11 +108,11 @@ async function measure(servers: Servers, options: Options): Promise<object> {
         await other.setLoad(load);
         phases.noisy.push(await phase(quiet, other, options));
         await other.rest();
-        say(`${load.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
+        log(`${load.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
       }
       const p95 = (of: Phase[]) => median(of.map((each) => each.p95));
       found[load.name] = { ...phases, ratio: p95(phases.noisy) / p95(phases.quiet) };
-      say(`${load.name}: ratio ${found[load.name]?.ratio.toFixed(2)}`);
+      log(`${load.name}: ratio ${found[load.name]?.ratio.toFixed(2)}`);
     }
     return {
       at: new Date().toISOString(),
@@ -177,10 +177,10 @@ async function serve({
     for (const { side, secret } of installed.parse(JSON.parse(stdout)))
       env[`${name.toUpperCase()}__${side.toUpperCase()}_WEBHOOK_SECRET`] = secret;
   }
-  const log = path.join(folder, 'service.log');
-  const service = new WorkerProcess([MAIN, 'start', '--config', file], env, log);
+  const logFile = path.join(folder, 'service.log');
+  const service = new WorkerProcess([MAIN, 'start', '--config', file], env, logFile);
   service.start();
-  say(`log of the service: ${log}`);
+  log(`log of the service: ${logFile}`);
   const joined = () => [...quiet.pms.store.all('project')].filter(({ externalRef }) => externalRef !== null);
   while (joined().length < TICKETS) await sleep(250);
   return service;

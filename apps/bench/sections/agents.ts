@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Bed, callsOf, say, startSandboxes, total, type Sandboxes, type Servers } from '../bed';
+import { Bed, callsOf, log, startSandboxes, total, type Sandboxes, type Servers } from '../bed';
 import { changes } from 'testkit';
 import { completeSync } from './firstSync';
 
@@ -67,7 +67,7 @@ export async function agentsShare(servers: Servers, minutesEach: number): Promis
     for (const burst of BURSTS)
       for (let n = 0; n < minutesEach; n += 1) {
         const minute = { burst, isFirst: n === 0, ...(await oneMinute(boxes, burst, n, minutes.length)) };
-        say(`agents ${burst} a minute: ${JSON.stringify(minute)}`);
+        log(`agents ${burst} a minute: ${JSON.stringify(minute)}`);
         minutes.push(minute);
       }
     flood.stop();

@@ -1,6 +1,6 @@
 import { canonicalKey, refKey } from '../../../src/sync/canonicalKey';
 import { newLink, type Link } from '../../../src/sync/link';
-import { Bed, say, startSandboxes, type Servers } from '../bed';
+import { Bed, log, startSandboxes, type Servers } from '../bed';
 import { changes } from 'testkit';
 import { residentMb } from '../process';
 import { completeSync } from './firstSync';
@@ -62,7 +62,7 @@ export async function growth(servers: Servers, sizes: readonly number[]): Promis
         mongo: residentMb(servers.mongo.pid) ?? 0,
         events: await longest(bed),
       };
-      say(JSON.stringify(size));
+      log(JSON.stringify(size));
       measured.push(size);
     }
     return summary(measured);
@@ -128,7 +128,7 @@ async function fill(bed: Bed, from: number, to: number): Promise<void> {
       ),
     );
     await bed.store.insertMany(links);
-    if (start % 100_000 === 0) say(`${start} links after ${Math.round((Date.now() - began) / 1000)} s`);
+    if (start % 100_000 === 0) log(`${start} links after ${Math.round((Date.now() - began) / 1000)} s`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { say, type Bed } from '../bed';
+import { log, type Bed } from '../bed';
 import { editAtPace } from '../pace';
 
 const SHARES = [0.1, 0.5, 0.9];
@@ -23,7 +23,7 @@ export async function latency(bed: Bed, sustainable: number, seconds: number): P
     const count = Math.max(20, Math.floor(perSecond * seconds));
     const at = await editAtPace(bed.sandboxes, { count, perSecond, seconds, withinMs: WITHIN_MS });
     const result = { share, perSecond, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-    say(JSON.stringify(result));
+    log(JSON.stringify(result));
     results.push(result);
     await bed.quiet();
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackfill } from '../../../src/workers/startBackfill';
-import { Bed, callsOf, resetCalls, say, startSandboxes, total, type Call, type Servers } from '../bed';
+import { Bed, callsOf, resetCalls, log, startSandboxes, total, type Call, type Servers } from '../bed';
 
 /**
  * Calls a minute of the smallest of Zendesk's plans:
@@ -40,7 +40,7 @@ export async function quota(servers: Servers, minutes: number): Promise<Quota> {
     const calls = await zendesk();
     const refused = total(calls.filter(({ status }) => status === 429));
     const useful = total(calls) - refused;
-    say(`${useful} of ${RATE * minutes} calls, ${refused} refused`);
+    log(`${useful} of ${RATE * minutes} calls, ${refused} refused`);
     return {
       minutes,
       allowed: RATE * minutes,

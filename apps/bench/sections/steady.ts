@@ -1,4 +1,4 @@
-import { byRoute, callsOf, isIntake, resetCalls, say, total, type Sandboxes } from '../bed';
+import { byRoute, callsOf, isIntake, resetCalls, log, total, type Sandboxes } from '../bed';
 import { changes } from 'testkit';
 
 export interface ChangeCost {
@@ -54,7 +54,7 @@ export async function steady(
       bound: BOUND[name] ?? 1,
       byRoute: byRoute(carrying),
     });
-    say(`${name}: ${(total(carrying) / each).toFixed(3)} calls`);
+    log(`${name}: ${(total(carrying) / each).toFixed(3)} calls`);
   }
   const all = each * costs.length;
   return { calls: made / all, intake: intake / all, costs };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pollScheduleId } from '../../../src/workers/schedules';
 import { SIDES } from '../../../src/sync/record';
-import { say, type Bed, type Servers } from '../bed';
+import { log, type Bed, type Servers } from '../bed';
 import { changes, type Change } from 'testkit';
 import { Clock } from '../process';
 
@@ -51,7 +51,7 @@ export async function throughput(bed: Bed, count: number): Promise<Throughput> {
       pair.set(edit.name, [...(pair.get(edit.name) ?? []), perSecond]);
       for (const [what, spent] of Object.entries(seconds))
         used[what] = (used[what] ?? 0) + spent / each / edits.length / ROUNDS;
-      say(`${edit.name}: ${perSecond.toFixed(1)} a second`);
+      log(`${edit.name}: ${perSecond.toFixed(1)} a second`);
     }
     floors.push(await floorOf(temporal, warmUp, each));
   }
@@ -125,6 +125,6 @@ async function floorOf({ address, pid }: Servers['temporal'], warmUp: number, co
     String(pid),
   ]);
   const measured = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Floor;
-  say(`floor: ${measured.perSecond.toFixed(1)} a second`);
+  log(`floor: ${measured.perSecond.toFixed(1)} a second`);
   return measured;
 }

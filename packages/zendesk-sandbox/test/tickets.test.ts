@@ -166,7 +166,7 @@ describe('tickets', () => {
     expect((await t.api.get(`/tickets/${id}`)).body.ticket.subject).toBe('S');
     expect((await t.api.get(`/tickets/${id}/comments`)).body.comments).toHaveLength(1);
     expect((await safely()).status).toBe(422);
-    // Two updates of one second cannot be told apart: the real window.
+    // Two updates within one second cannot be distinguished, as in the real Zendesk.
     expect((await safely('2026-01-01T00:00:01.900Z')).status).toBe(200);
     expect((await safely('2026-01-01T00:00:01Z')).status).toBe(200);
   });

@@ -44,8 +44,8 @@ const MAPPING = path.resolve(__dirname, '../../../profiles/redmine.mapping.yaml'
 const TIMEOUT_MS = 20_000;
 
 export async function startBed(): Promise<Bed> {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const redmine = await startRedmine(say);
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const redmine = await startRedmine(log);
   const proxy = await startProxy(redmine.url);
   const contract = await startContract(redmine, () => proxy.calls());
   const zendesk = await startZendeskSandbox({

@@ -90,7 +90,7 @@ async function roundupCall(roundup: Roundup, method: string, at: string, body?: 
 }
 
 function started(): Roundup {
-  const told = process.env['ZPS_TEST_ROUNDUP'];
-  if (told === undefined) throw new Error('This test needs Roundup: run it by `npm run test:roundup`.');
-  return JSON.parse(told) as Roundup;
+  const address = process.env['ZPS_TEST_ROUNDUP'];
+  if (address === undefined) throw new Error('This test needs Roundup: run it by `npm run test:roundup`.');
+  return JSON.parse(address) as Roundup;
 }

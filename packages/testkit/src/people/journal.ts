@@ -21,7 +21,7 @@ export interface EditEntry {
 }
 
 /** A comment or note, which the other side must contain the same number of times. */
-export interface Saying {
+export interface JournaledComment {
   side: Side;
   /** The ticket or project that was commented on. */
   parent: string;
@@ -33,12 +33,12 @@ export interface Saying {
   /** Whether it was made internal later. */
   hidden?: boolean;
   /** Whether its file was redacted. */
-  fileGone?: boolean;
+  isFileRedacted?: boolean;
 }
 
 export class Journal {
   readonly edits: EditEntry[] = [];
-  readonly sayings: Saying[] = [];
+  readonly comments: JournaledComment[] = [];
   private tokens = 0;
 
   /** A unique text. */
@@ -52,7 +52,7 @@ export class Journal {
     if (edit.value !== edit.replaced) this.edits.push({ ...edit, at: new Date().toISOString() });
   }
 
-  said(saying: Saying): void {
-    this.sayings.push(saying);
+  commented(comment: JournaledComment): void {
+    this.comments.push(comment);
   }
 }
