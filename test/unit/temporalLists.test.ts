@@ -8,7 +8,7 @@ import * as workflows from '../../src/workflows';
 
 const queryOf = (url: string) => new URL(url).searchParams.get('query') ?? '';
 
-test('O9: all that looks for changes is left out, and nothing else', () => {
+test('O9: the filter excludes all workflows that look for changes, and no others', () => {
   const left = [
     ...queryOf(eventsIn('http://127.0.0.1:8233/', 'sync a')).matchAll(/WorkflowType != '(\w+)'/g),
   ];
@@ -32,7 +32,7 @@ test('O9: all that looks for changes is left out, and nothing else', () => {
   ]);
 });
 
-test('O9: the console and the screen of "start" lead there', () => {
+test('O9: the console and the output of start link to the filtered list', () => {
   const address = eventsIn('http://127.0.0.1:8233/', 'sync a');
   expect(address).toMatch(/^http:\/\/127\.0\.0\.1:8233\/namespaces\/sync%20a\/workflows\?query=/);
   const places = { temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'sync a', pairPrefix: '' };
