@@ -47,6 +47,8 @@ export function generateAccount(
   const orgs = Array.from({ length: Math.ceil(count / TICKETS_PER_ORGANIZATION) }, (_, n) =>
     organizations.create({ name: `Organization ${n}`, domain_names: [`o${n}.example`] }, agent.id),
   );
+  // Zendesk takes a ticket only if its requester is a member of its organization (zendesk-rules.md rule 17).
+  for (const [n, { id }] of orgs.entries()) store.memberships.add(at(people, n).id, id);
   const matched = orgs.filter((_, n) => matches && n % 10 === 0);
   for (const { name } of matched) pms.store.create('customer', { name }, PERSON);
   const own = Array.from({ length: Math.ceil(orgs.length / PROJECTS_SHARE) }, (_, n) =>
@@ -61,12 +63,14 @@ export function generateAccount(
   );
   for (let n = 0; n < Math.min(notes, projects.length); n += 1)
     pms.store.create('note', { projectId: at(projects, n).id, body: `Note on project ${n}.` }, PERSON);
-  for (let n = 0; n < count; n += 1)
+  for (let n = 0; n < count; n += 1) {
+    const place = n % orgs.length;
     addTicket(
       zendesk,
-      { n, requester: at(people, n), agent, organization: at(orgs, n).id, commentsPerTicket },
+      { n, requester: at(people, place), agent, organization: at(orgs, place).id, commentsPerTicket },
       pass,
     );
+  }
   store.writes.clear();
   return {
     organizations: orgs.length,
