@@ -22,11 +22,14 @@ import { checkSignIn } from './zendeskSignIn';
 
 /** The settings of each process. */
 
-/** Whoever a header is believed from must be named. */
+/** If a header names the user, the proxies that may set the header must be named. */
 function proxiesGiven(config: { consoleUserHeader?: string | undefined; consoleTrustedProxies: string[] }) {
   return config.consoleUserHeader === undefined || config.consoleTrustedProxies.length > 0;
 }
-/** Of two that differ, one would be ignored, and the sync would write to an account that nobody meant. */
+/**
+ * If both name an account, both must name the same one. Otherwise one would be ignored, and the sync would write to
+ * an account that nobody intended.
+ */
 function isOneAccount(subdomain: string | undefined, baseUrl: string | undefined): boolean {
   if (subdomain === undefined || baseUrl === undefined) return true;
   const { hostname } = new URL(baseUrl);
@@ -255,9 +258,9 @@ export const serviceSettings = z
   })
   .refine(proxiesGiven, NO_PROXIES);
 
-/** Stands for a setting that a process does not read. */
+/** Replaces the schema of a setting that a process does not read. */
 export const UNUSED = z.unknown().optional();
-/** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
+/** The webhook receiver is open to the internet, so it holds no credential of either API, and starts no servers. */
 export const intakeSettings = z
   .strictObject({
     ...serviceSettings.shape,

@@ -26,18 +26,18 @@ import { serverTime } from './serverTime';
 
 export interface Patient {
   config: Config;
-  /** Null where no address is configured and no service that runs its own server was found. */
+  /** Null if no address is configured, and no service that runs its own server was found. */
   temporalAddress: string | null;
   mongodbUri: string | null;
   systems: Record<Side, SystemPort>;
   admins: readonly WebhookAdmin[];
 }
 
-/** Webhook signatures are refused after five minutes; half of it is left for the way. */
+/** The receiver refuses signatures that are older than five minutes. Half of that is left for the transport. */
 const SKEW_LIMIT_SECONDS = 120;
 const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
 
-/** Looks at everything that the service needs, one thing after the other. Writes nothing but a scratch document. */
+/** Checks everything that the service needs, one after the other. Writes nothing but a scratch document. */
 export async function* examine(patient: Patient): AsyncIterable<Finding> {
   yield* temporal(patient);
   yield* mongodb(patient);
@@ -83,7 +83,7 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
   }
 }
 
-/** @returns whether there is such a namespace; without it, there is nothing more to look at */
+/** @returns whether the namespace exists; without it, the other checks of Temporal make no sense */
 async function* namespace(
   connection: Connection,
   config: Patient['config'],
@@ -184,8 +184,8 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
     yield {
       what,
       state: 'failed',
-      found: `MONGODB_URI says ${contrary.join(', ')}, which the sync does not follow: it reads from the primary and waits for a majority`,
-      cure: `take ${contrary.join(' and ')} out of MONGODB_URI`,
+      found: `MONGODB_URI sets ${contrary.join(', ')}, which the sync ignores: it reads from the primary and waits for a majority`,
+      cure: `remove ${contrary.join(' and ')} from MONGODB_URI`,
     };
   const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   try {
@@ -201,7 +201,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       found: `${shown}, version ${version ?? 'unknown'}, two writes in ${Date.now() - started} ms`,
       cure: null,
     };
-    // By its old name: the server that "start" runs itself knows no "hello".
+    // `isMaster` is the old name of `hello`, which the MongoDB-compatible server that `start` runs does not know.
     const { localTime } = (await db.command({ isMaster: 1 })) as { localTime?: Date };
     if (localTime) yield clock('MongoDB', localTime);
   } catch (error) {
@@ -276,7 +276,7 @@ function clock(of: string, there: Date): Finding {
         what,
         state: 'warning',
         found,
-        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" goes by each side’s clock',
+        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" depends on each side’s clock',
       };
 }
 

@@ -115,7 +115,7 @@ test('a page without content says so', async () => {
     ['', 'No limit is known yet'],
     ['/pairs', 'No pair found.'],
     ['/conflicts', 'No conflicts: there is nothing to decide.'],
-    ['/conflicts?text=x', 'Nothing that the filter lets through.'],
+    ['/conflicts?text=x', 'Nothing matches the filter.'],
     ['/quarantine', 'Nothing is in quarantine.'],
     ['/history', 'Nothing was written'],
     ['/schedules', 'There is no Schedule yet'],

@@ -57,7 +57,9 @@ test('shows what would be restored, restores it after a confirmation, and names 
   const plan = await visitor.get(planUrl());
   expect(plan.status).toBe(200);
   const shown = textOf(plan.text);
-  expect(shown).toContain('Values of 3 pairs would be put back, each where it is still what the sync wrote:');
+  expect(shown).toContain(
+    'Values of 3 pairs would be put back, if the records still show what the sync wrote:',
+  );
   expect(shown).toMatch(/priority zendesk priority 3 0/);
   const [{ ticket }] = pairs as [(typeof pairs)[number]];
   expect(shown).toMatch(new RegExp(`zendesk:ticket:${ticket} priority high low`));
@@ -67,7 +69,7 @@ test('shows what would be restored, restores it after a confirmation, and names 
   const env = serviceEnvironment(world.boxes, world.stack.taskQueue);
   const printed = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
   expect(printed.out).toContain(
-    'Values of 3 pairs would be put back, each where it is still what the sync wrote:',
+    'Values of 3 pairs would be put back, if the records still show what the sync wrote:',
   );
 
   const begun = await visitor.post('/console/undo', await confirmed());
@@ -79,7 +81,7 @@ test('shows what would be restored, restores it after a confirmation, and names 
   expect(priorities()).toEqual(['urgent', 'low', 'low']);
   const outcome = await visitor.get(at);
   expect(textOf(outcome.text)).toContain(
-    '2 pairs are as they were before. 1 were left, in whole or in part:',
+    '2 pairs are as they were before. 1 pairs were left as they are, in whole or in part:',
   );
   // The name of a pair may break after each of its parts.
   expect(textOf(outcome.text).replaceAll(' ', '')).toContain(

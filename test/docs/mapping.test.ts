@@ -163,7 +163,7 @@ const EFFECTS: Record<string, (mapping: Mapping) => void> = {
     expect(sales.settle(['zendesk'])).toMatchObject({ do: 'ignore' });
     paired(mapping, { group: 'Support' });
   },
-  'Nothing from the PMS': (mapping) => {
+  'Do not sync projects that were created in the PMS': (mapping) => {
     const own = World.of(mapping, 'pms', { title: 'x', status: 'new' });
     expect(own.settle(['pms'])).toMatchObject({ do: 'ignore' });
     const world = paired(mapping, {});

@@ -323,8 +323,10 @@ test('the command lists holds, previews a release, and carries it out', async ()
   );
   const preview = await brake('release', id);
   expect(preview.code).toBe(0);
-  expect(preview.out).toContain(`${id}: ${PAIRS - ALLOWED} pairs would go on: what was held is written\n`);
-  expect(preview.out).toContain('nothing was done; add --yes');
+  expect(preview.out).toContain(
+    `${id}: ${PAIRS - ALLOWED} pairs would continue: the held changes are written\n`,
+  );
+  expect(preview.out).toContain('nothing was changed; add --yes');
   expect(filled(zendesk)).toBe(PAIRS - ALLOWED);
   expect(await brake('release', 'unheard-of')).toMatchObject({
     code: 2,

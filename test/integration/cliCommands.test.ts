@@ -115,7 +115,7 @@ describe('links', () => {
     const ran = await cli('links', 'show', 'zendesk:ticket:987654321');
     expect(ran).toMatchObject({ code: 1, out: '' });
     expect(ran.err).toBe(
-      'TicketToProject/zendesk:ticket:987654321: no link; the record was not seen yet, or does not take part in the sync\n',
+      'TicketToProject/zendesk:ticket:987654321: no link; the record was not seen yet, or is out of scope\n',
     );
   });
 
@@ -175,7 +175,7 @@ describe('links', () => {
     });
     expect(await cli('links', 'link', `zendesk:ticket:${ticket}`, 'zendesk:ticket:1')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('are of one side; expected one of each') as unknown,
+      err: expect.stringContaining('are of the same side; expected one record of each side') as unknown,
     });
     expect(await cli('links', 'link', `zendesk:ticket:${ticket}`, 'pms:customer:C-1')).toMatchObject({
       code: 2,

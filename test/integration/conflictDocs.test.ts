@@ -116,7 +116,7 @@ describe('the examples for Temporal’s own command line', () => {
     // The PMS is unavailable: the pair's workflow keeps trying.
     isPmsUnavailable = true;
     zendesk.edit(ticket, { note: 'new' });
-    await stack.context.hint(key, { hints: [], force: true, hops: 0 });
+    await stack.context.signalPair(key, { hints: [], force: true, hops: 0 });
     await run(line);
     isPmsUnavailable = false;
     await stack.client.workflow.getHandle(key).result();

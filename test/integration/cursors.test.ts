@@ -162,12 +162,12 @@ describe('polls', () => {
 
   test('a page whose processing fails half-way is processed again from its beginning', async () => {
     await organizations(8);
-    const { hint } = stack.context;
+    const { signalPair } = stack.context;
     let calls = 0;
-    stack.context.hint = async (key, inbox) => {
+    stack.context.signalPair = async (key, inbox) => {
       calls += 1;
       if (calls === 4) throw Object.assign(new Error('Temporal is away'), { name: 'ServiceError' });
-      await hint(key, inbox);
+      await signalPair(key, inbox);
     };
     await stack.settle();
     expect(calls).toBeGreaterThan(8);

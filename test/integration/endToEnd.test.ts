@@ -393,7 +393,7 @@ describe('end to end', () => {
       });
       expect(await linkOf(second)).toMatchObject({ status: 'pending', waitsFor: [first] });
       boxes.calls.length = 0;
-      await stack.context.hint(`CommentToProject/${first}`, { hints: [], force: false, hops: 0 });
+      await stack.context.signalPair(`CommentToProject/${first}`, { hints: [], force: false, hops: 0 });
       await stack.quiet();
       expect(boxes.calls).toEqual([]);
       await boxes.zd('PUT', `/tickets/${id}`, { ticket: { type: 'incident' } });

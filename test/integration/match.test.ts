@@ -85,7 +85,11 @@ test('thirty pairs whose events all arrive at once, in any order, are linked wit
   const events = shuffled([...refs, ...refs.slice(0, 20)], 7);
   await Promise.all([
     ...events.map((ref) =>
-      stack.context.hint(`OrgToCustomer/${ref}`, { hints: [{ ref, version: null }], force: false, hops: 0 }),
+      stack.context.signalPair(`OrgToCustomer/${ref}`, {
+        hints: [{ ref, version: null }],
+        force: false,
+        hops: 0,
+      }),
     ),
     stack.settle(),
   ]);
@@ -108,7 +112,7 @@ test('matches by a domain, beginning with either side', async () => {
   await begin([DOMAIN]);
   const z = await org('Zed', ['zed.example']);
   const p = await customer('Zet', ['zed.example']);
-  await stack.context.hint(`OrgToCustomer/${p}`, {
+  await stack.context.signalPair(`OrgToCustomer/${p}`, {
     hints: [{ ref: p, version: null }],
     force: false,
     hops: 0,

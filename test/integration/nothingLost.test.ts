@@ -153,7 +153,7 @@ describe('A7: a turn that fails', () => {
       first = false;
       zendesk.edit(ticket, { note: 'came meanwhile' });
       const hints = [{ ref: refKey(ticket), version: null }];
-      await stack.context.hint(keyOf(ticket), { hints, force: false, hops: 0 });
+      await stack.context.signalPair(keyOf(ticket), { hints, force: false, hops: 0 });
       throw new TypeError('a bug of ours');
     };
     zendesk.edit(ticket, { subject: 'fails once' });
@@ -170,14 +170,14 @@ describe('A7: a turn that fails', () => {
     zendesk.fault = pms.fault;
     zendesk.edit(ticket, { subject: 'told to a turn that fails' });
     const hints = [{ ref: refKey(ticket), version: null }];
-    await stack.context.hint(keyOf(ticket), { hints, force: false, hops: 0 });
+    await stack.context.signalPair(keyOf(ticket), { hints, force: false, hops: 0 });
     await expect(stack.quiet()).rejects.toThrow();
     expect((await linkOf(ticket)).reason?.code).toBe('bug');
     expect(await stack.store.countByCode('bug')).toBe(1);
     pms.fault = zendesk.fault = () => undefined;
     // An event of the other record, because the event of the edited record is lost.
     pms.edit(project().ref, { note: 'from the PMS' });
-    await stack.context.hint(keyOf(ticket), {
+    await stack.context.signalPair(keyOf(ticket), {
       hints: [{ ref: refKey(project().ref), version: null }],
       force: false,
       hops: 0,
@@ -250,12 +250,12 @@ test('A18: a pair that constantly gets changes continues as new before its histo
     turns += 1;
     if (runs.size < 2) {
       zendesk.edit(ticket, { subject: `edit ${turns}` });
-      await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+      await stack.context.signalPair(keyOf(ticket), { hints, force: true, hops: 0 });
     }
     return update(...given);
   };
   zendesk.edit(ticket, { subject: 'the first' });
-  await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+  await stack.context.signalPair(keyOf(ticket), { hints, force: true, hops: 0 });
   await stack.quiet();
   expect(runs.size).toBe(2);
   expect(project().values['title']).toBe(zendesk.records.get(refKey(ticket))?.values['subject']);

@@ -90,7 +90,7 @@ test('customers, projects and notes that are newer than the backup are created a
   const asked = await cli('links', 'recreate', '--absent');
   expect([asked.code, titles()]).toEqual([2, ['Kept']]);
   expect(asked.out).toContain(`zendesk:ticket:${late}`);
-  expect(asked.err).toContain('1 customer, 2 projects, 4 notes will be made again');
+  expect(asked.err).toContain('1 customer, 2 projects, 4 notes will be created again');
 
   const ran = await cli('links', 'recreate', '--absent', '--yes', '--json');
   expect([ran.code, ran.err]).toEqual([0, '']);

@@ -71,7 +71,7 @@ const linkOf = async (ticket: SyncRecord) => (await stack.store.get(keyOf(ticket
 /** Every pair reads both records and is planned; intents are continued. */
 async function resyncAll(): Promise<void> {
   for (const { _id } of await links())
-    await stack.context.hint(_id, { hints: [], force: true, hops: 0, lane: 'background' });
+    await stack.context.signalPair(_id, { hints: [], force: true, hops: 0, lane: 'background' });
   await stack.quiet();
 }
 
@@ -215,7 +215,7 @@ test('an older release next to a newer one leaves the newer documents alone', as
 
   // Only the older release runs: the pair waits visibly.
   zendesk.edit(ticket.ref, { subject: 'b' });
-  await stack.context.hint(keyOf(ticket), { hints: [], force: true, hops: 0, lane: 'interactive' });
+  await stack.context.signalPair(keyOf(ticket), { hints: [], force: true, hops: 0, lane: 'interactive' });
   const reason = async () => ((await stored()) as unknown as Link | null)?.reason;
   await until(async () => (await reason())?.code === 'retry_later');
   expect((await reason())?.text).toContain(`found version ${SCHEMA.version + 1}`);

@@ -180,8 +180,8 @@ describe(`a row of ${PAIRS} pairs whose mapping names a wrong, filled field, and
     const [hold = ''] = /^TicketToProject\/replaced\/\S+/.exec(seen.out) ?? [];
     const preview = await cli('brake', 'release', hold);
     expect([preview.code, preview.err]).toEqual([0, '']);
-    expect(preview.out).toContain(`${hold}: ${PAIRS} pairs would go on: what was held is written\n`);
-    expect(preview.out).toContain('nothing was done; add --yes');
+    expect(preview.out).toContain(`${hold}: ${PAIRS} pairs would continue: the held changes are written\n`);
+    expect(preview.out).toContain('nothing was changed; add --yes');
     expect(written(from)).toBe(0);
 
     const released = await step('brake release', () => cli('brake', 'release', hold, '--yes'));

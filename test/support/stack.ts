@@ -86,8 +86,8 @@ export async function startStack(
     mapping,
     systems,
     ...(brake && { brake: new Brake(around, brake) }),
-    async hint(key, ...rest) {
-      // Added after the signal, because `quiet` can wait only for workflows that Temporal knows.
+    async signalPair(key, ...rest) {
+      // Marked after the signal, because a test can wait only for a workflow that Temporal has started.
       await signalPair(key, ...rest);
       started.add(key);
     },
@@ -142,7 +142,7 @@ export async function startStack(
     },
     async hint(entity, ref, inbox = {}) {
       const key = canonicalKey(entity, ref);
-      await context.hint(key, { hints: [], force: false, hops: 0, ...inbox });
+      await context.signalPair(key, { hints: [], force: false, hops: 0, ...inbox });
       return result(key);
     },
     async stop() {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { commandLine } from '../../src/platform/commandLine';
 import { nextAttempt } from '../../src/operator/explain';
 import { jsonOf, safe } from '../../src/operator/cli/output';
-import { foundAddress, knownAddress, leaveAddresses } from '../../src/operator/cli/servers';
+import { foundAddress, knownAddress, storeAddresses } from '../../src/operator/cli/servers';
 import { loadConfig } from '../../src/config/config';
 import { newLink, type Link } from '../../src/sync/link';
 import { NOW } from '../support/world';
@@ -116,7 +116,7 @@ describe('addresses of the servers that start runs itself', () => {
   test('are found by other commands while start runs', () => {
     const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-data-')), 'data');
     const config = loadConfig(null, env);
-    const takeBack = leaveAddresses(dir, config, servers);
+    const takeBack = storeAddresses(dir, config, servers);
     expect(knownAddress('temporalAddress', config, dir)).toBe(servers.temporalAddress);
     expect(knownAddress('mongodbUri', config, dir)).toBe(servers.mongodbUri);
     takeBack();
@@ -129,7 +129,7 @@ describe('addresses of the servers that start runs itself', () => {
   test('are not stored if the configuration gives them: they may contain a password', () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'zps-data-'));
     const config = loadConfig(null, { ...env, MONGODB_URI: 'mongodb://user:secret@db.example' });
-    leaveAddresses(dir, config, { ...servers, mongodbUri: 'mongodb://user:secret@db.example' });
+    storeAddresses(dir, config, { ...servers, mongodbUri: 'mongodb://user:secret@db.example' });
     expect(readFileSync(path.join(dir, 'servers.json'), 'utf8')).not.toContain('secret');
     expect(knownAddress('mongodbUri', config, dir)).toBe('mongodb://user:secret@db.example');
     const given = loadConfig(null, {
@@ -138,7 +138,7 @@ describe('addresses of the servers that start runs itself', () => {
       TEMPORAL_ADDRESS: 't:7233',
     });
     const other = path.join(dir, 'other');
-    leaveAddresses(other, given, servers);
+    storeAddresses(other, given, servers);
     expect(existsSync(other)).toBe(false);
   });
 });

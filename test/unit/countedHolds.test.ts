@@ -38,9 +38,9 @@ async function judged(
     heldBy: async (_id: string, after: string | null) =>
       after === null ? Array.from({ length: marked }, (_, n) => `TicketToProject/zendesk:ticket:${n}`) : [],
   };
-  const hint = async () => void (notified += 1);
+  const signalPair = async () => void (notified += 1);
   const log = pino({ level: 'silent' });
-  await judgeCounted({ store, mapping, log, hint } as unknown as ActivityContext);
+  await judgeCounted({ store, mapping, log, signalPair } as unknown as ActivityContext);
   return { state: hold.state, pairs: hold.counts.pairs, notified };
 }
 

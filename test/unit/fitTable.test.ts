@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { broke, fitted } from '../../src/operator/cli/fitTable';
+import { brokenLines, fitted } from '../../src/operator/cli/fitTable';
 
 const TITLES = ['record', 'title', 'property', 'Zendesk', 'PMS'];
 const ROWS = [
@@ -22,8 +22,8 @@ test('O4: at 80 columns no text that a person decides by is cut', () => {
 });
 
 test('O4: words stay whole if they fit; ids break after their separators', () => {
-  expect(broke('3 in quarantine since noon', 12)).toEqual(['3 in', 'quarantine', 'since noon']);
-  expect(broke('CommentToProject/zendesk:comment:70001', 20)).toEqual([
+  expect(brokenLines('3 in quarantine since noon', 12)).toEqual(['3 in', 'quarantine', 'since noon']);
+  expect(brokenLines('CommentToProject/zendesk:comment:70001', 20)).toEqual([
     'CommentToProject/',
     'zendesk:comment:',
     '70001',

@@ -1,4 +1,4 @@
-import { foretoldWords } from '../../src/operator/cli/commands/backfillCommand';
+import { lastForecastWords } from '../../src/operator/cli/commands/backfillCommand';
 import { forecastWords } from '../../src/operator/cli/forecastWords';
 import { DOCUMENTED_TICKET_UPDATES } from '../../src/checks/plan/forecastLimits';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
@@ -109,9 +109,9 @@ describe('in words', () => {
 
   test('a backfill shows the estimate of the last plan, or how to get one', () => {
     const kept = { ...forecastOf(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
-    expect(foretoldWords(kept)).toMatch(
+    expect(lastForecastWords(kept)).toMatch(
       /^By the plan of 2026-11-29T14:00:00.000Z it takes about 3 h 20 min: /,
     );
-    expect(foretoldWords(null)).toContain('plan --summary');
+    expect(lastForecastWords(null)).toContain('plan --summary');
   });
 });

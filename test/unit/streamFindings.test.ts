@@ -101,7 +101,7 @@ test('doctor shows how many changes follow the cursor', async () => {
     {
       what: 'Zendesk: stream tickets',
       state: 'ok',
-      found: 'can be read on from its cursor; 0 and more come next',
+      found: 'can be read from its cursor; 0 and more come next',
       cure: null,
     },
   ]);

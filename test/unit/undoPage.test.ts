@@ -36,10 +36,10 @@ describe('a plan', () => {
     const page = planned();
     expect(page).not.toContain('<script>');
     expect(page).toContain(
-      'Values of 500 pairs would be put back, each where it is still what the sync wrote:',
+      'Values of 500 pairs would be put back, if the records still show what the sync wrote:',
     );
     expect(page).toMatch(
-      /<td data-title="Pairs"><div>500<\/div><\/td>\s*<td data-title="Written anew since"><div>3<\/div><\/td>/,
+      /<td data-title="Pairs"><div>500<\/div><\/td>\s*<td data-title="Written again since"><div>3<\/div><\/td>/,
     );
     expect(page).toMatch(/<td data-title="Back to"><div><span class="soft">empty<\/span><\/div><\/td>/);
     expect(page).toMatch(/<td data-title="How many"><div>2<\/div><\/td>/);
@@ -90,7 +90,9 @@ describe('an outcome', () => {
   test('names the values that were not restored, like the command, and links to their pairs and to its own undo', () => {
     const page = shown({ shows: 'outcome', undo, outcome: outcome([edited(1)]), run: null });
     expect(page).toContain('<code>--cause mapping:9f3a11c0 --row priority --hold</code>');
-    expect(page).toMatch(/480 pairs are as they were before\. 1 were left, in whole or in part:/);
+    expect(page).toMatch(
+      /480 pairs are as they were before\. 1 pairs were left as they are, in whole or in part:/,
+    );
     expect(page).toMatch(/data-title="Why" class="long"><div>changed since, left alone</);
     expect(page).toContain(`/console/pair?key=${encodeURIComponent(keyOf(1))}`);
     expect(page).toContain('href="/console/undo?cause=undo%3A20260101000000-beef"');

@@ -104,7 +104,7 @@ test('O3: a refused mapping and a second installation have messages', () => {
     }),
   ).toEqual([
     'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "npx zendesk-pms-sync mapping check" has the details',
-    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: "npx zendesk-pms-sync webhooks remove --elsewhere"',
+    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left over from another PUBLIC_URL: "npx zendesk-pms-sync webhooks remove --elsewhere"',
   ]);
 });
 
@@ -173,7 +173,7 @@ test('A7, A9: pairs with bugs, and records set aside, are named', () => {
     last: '',
   } as const;
   expect(ofStatus({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
-    'Pairs that ended in a bug: 2 (a, …): they are not synced; "npx zendesk-pms-sync links find --code bug"; report it, then resync them',
+    'Pairs that failed with a bug: 2 (a, …): they are not synced; "npx zendesk-pms-sync links find --code bug"; report it, then resync them',
     'Records or pages that could not be processed: 1 (zendesk:ticket:7): they are not synced; "npx zendesk-pms-sync aside list"',
   ]);
 });

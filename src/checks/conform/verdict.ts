@@ -235,7 +235,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     return {
       verdict: 'window',
       found: words,
-      means: `"winner: latest" goes by each side’s clock, and is wrong by up to ${Math.ceil(Math.max(...skews))} s; webhooks are refused at 300 s: set the clock by NTP`,
+      means: `"winner: latest" depends on each side’s clock, and is wrong by up to ${Math.ceil(Math.max(...skews))} s; webhooks are refused at 300 s: set the clock by NTP`,
     };
   },
 };
