@@ -24,7 +24,7 @@ import { restingNow, restingWords, storedBindings } from './resting';
 import { storedPositions, streamFindings } from './streamFindings';
 import { serverTime } from './serverTime';
 
-export interface Patient {
+export interface DoctorInput {
   config: Config;
   /** Null if no address is configured, and no service that runs its own server was found. */
   temporalAddress: string | null;
@@ -38,16 +38,16 @@ const SKEW_LIMIT_SECONDS = 120;
 const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
 
 /** Checks everything that the service needs, one after the other. Writes nothing but a scratch document. */
-export async function* examine(patient: Patient): AsyncIterable<Finding> {
-  yield* temporal(patient);
-  yield* mongodb(patient);
-  const positions = await storedPositions(patient.mongodbUri, patient.config.mongodbDatabase);
-  for (const side of SIDES) yield* system(patient, side, positions);
-  yield* mapping(patient);
-  yield* webhooks(patient);
+export async function* examine(input: DoctorInput): AsyncIterable<Finding> {
+  yield* temporal(input);
+  yield* mongodb(input);
+  const positions = await storedPositions(input.mongodbUri, input.config.mongodbDatabase);
+  for (const side of SIDES) yield* system(input, side, positions);
+  yield* mapping(input);
+  yield* webhooks(input);
 }
 
-async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Finding> {
+async function* temporal({ config, temporalAddress }: DoctorInput): AsyncIterable<Finding> {
   const what = 'Temporal';
   if (temporalAddress === null) {
     yield {
@@ -86,7 +86,7 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
 /** @returns whether the namespace exists; without it, the other checks of Temporal make no sense */
 async function* namespace(
   connection: Connection,
-  config: Patient['config'],
+  config: DoctorInput['config'],
   address: string,
 ): AsyncGenerator<Finding, boolean> {
   const what = 'Temporal';
@@ -113,7 +113,7 @@ async function* namespace(
   return true;
 }
 
-async function* workersAndSchedules(client: Client, config: Patient['config']): AsyncIterable<Finding> {
+async function* workersAndSchedules(client: Client, config: DoctorInput['config']): AsyncIterable<Finding> {
   const workers = await pollersOf(client, config.taskQueue);
   yield workers > 0
     ? { what: 'Workers', state: 'ok', found: `${workers} on task queue ${config.taskQueue}`, cure: null }
@@ -167,7 +167,7 @@ async function searchAttributes(connection: Connection, namespace: string): Prom
   }
 }
 
-async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding> {
+async function* mongodb({ config, mongodbUri }: DoctorInput): AsyncIterable<Finding> {
   const what = 'MongoDB';
   if (mongodbUri === null) {
     yield {
@@ -217,7 +217,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
 }
 
 async function* system(
-  { config, systems }: Patient,
+  { config, systems }: DoctorInput,
   side: Side,
   positions: readonly StreamPosition[],
 ): AsyncIterable<Finding> {
@@ -280,7 +280,7 @@ function clock(of: string, there: Date): Finding {
       };
 }
 
-async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable<Finding> {
+async function* mapping({ config, mongodbUri, systems }: DoctorInput): AsyncIterable<Finding> {
   const what = 'Mapping';
   const stored = await storedBindings(mongodbUri, config.mongodbDatabase);
   try {

@@ -61,7 +61,7 @@ export function notesOn({ taken, create }: Offers): string[] {
   if (create) return gone;
   return [
     ...gone,
-    'A new counterpart is not possible under the same name; if the record is renamed, it gets one by itself.',
+    'A new counterpart is not possible under the same name; if the record is renamed, it gets one automatically.',
   ];
 }
 

@@ -35,7 +35,9 @@ export async function pairNamed(
     return (await store.claims.owners([refKey(origin)])).get(refKey(origin)) ?? text;
   } catch (error) {
     if (error instanceof BadInput) throw error;
-    throw new BadInput(`${error instanceof Error ? error.message : String(error)}${meantBy(mapping, text)}`);
+    throw new BadInput(
+      `${error instanceof Error ? error.message : String(error)}${suggestionFor(mapping, text)}`,
+    );
   }
 }
 
@@ -72,14 +74,14 @@ export function recordNamed(mapping: Mapping, text: string): RefKey {
     return refKey(ref);
   }
   const known = [...new Set(kinds)].map((kind) => `${kind}:ID`).join(', ');
-  throw new BadInput(`"${text}" names no record: expected one of ${known}${meantBy(mapping, text)}`);
+  throw new BadInput(`"${text}" names no record: expected one of ${known}${suggestionFor(mapping, text)}`);
 }
 
 /** The address of a record in Zendesk's agent interface. */
 const PAGE_OF_RECORD = /\/(ticket|organization)s\/(\d+)/;
 
 /** `; did you mean zendesk:ticket:123?` for a number, an address, or a reference with a typing error. */
-function meantBy(mapping: Mapping, text: string): string {
+function suggestionFor(mapping: Mapping, text: string): string {
   const kinds = ENTITY_TYPES.flatMap((type) =>
     SIDES.map((side) => `${side}:${mapping.entities[type].kind[side]}`),
   );

@@ -28,11 +28,11 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
     old.delete(identity(row));
     if (!former) {
       const elsewhere = before.rows.find(({ id }) => id === row.id);
-      const details = elsewhere ? [`was ${titleOf(elsewhere)}`, meetsFirst(row)] : [];
+      const details = elsewhere ? [`was ${titleOf(elsewhere)}`, firstMeetingText(row)] : [];
       changes.push({ entity, row: titleOf(row), change: 'added', details });
     } else {
       const details = differences(plain(former), plain(row));
-      if (bindingsOf(before)[row.id] !== bindingsOf(after)[row.id]) details.push(meetsFirst(row));
+      if (bindingsOf(before)[row.id] !== bindingsOf(after)[row.id]) details.push(firstMeetingText(row));
       if (details.length > 0) changes.push({ entity, row: titleOf(row), change: 'changed', details });
     }
   }
@@ -41,7 +41,7 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
 }
 
 /** What the planner does with a row whose agreed value belongs to other fields, or is in another form. */
-function meetsFirst({ direction, winner }: PropertyRow): string {
+function firstMeetingText({ direction, winner }: PropertyRow): string {
   const decides = direction === 'both' ? `winner ${winner}` : `direction ${direction}`;
   return `its values meet for the first time: nothing is emptied, and if both sides have a value, ${decides} decides`;
 }

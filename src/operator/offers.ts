@@ -40,14 +40,14 @@ export async function offersOf(store: Store, mapping: Mapping, link: Link): Prom
     taken: candidates.flatMap(({ ref, owner, isTaken }) =>
       isTaken ? [{ ref, by: owner?.unlinked === true ? null : (owner?.sides[side]?.ref ?? null) }] : [],
     ),
-    create: !(await isRefusedAsDouble(store, mapping, link, candidates)),
+    create: !(await isRefusedAsDuplicate(store, mapping, link, candidates)),
   };
 }
 
 type Candidate = { ref: RefKey; owner: Link | undefined };
 
 /** Whether a new record would repeat a candidate's value in a property that must be unique on its side. */
-async function isRefusedAsDouble(
+async function isRefusedAsDuplicate(
   store: Store,
   mapping: Mapping,
   link: Link,

@@ -11,7 +11,7 @@ import type { Finding } from './finding';
 
 /** Checks that change streams can be read in the way that the polls read them. */
 
-export interface StreamPatient {
+export interface StreamInput {
   port: Pick<SystemPort, 'side' | 'streams' | 'changes' | 'cursorAt' | 'cursorNow'>;
   /** The settings of the side's credential. */
   credential: string;
@@ -25,8 +25,8 @@ export interface StreamPatient {
 const LOOK_BACK_MS = 120_000;
 const ANSWER_WITHIN_MS = 3_000;
 
-export async function* streamFindings(patient: StreamPatient): AsyncIterable<Finding> {
-  const { port, positions } = patient;
+export async function* streamFindings(input: StreamInput): AsyncIterable<Finding> {
+  const { port, positions } = input;
   for (const stream of port.streams) {
     const what = `${NAMES[port.side]}: stream ${stream}`;
     const position = positions.find(({ name }) => name === `${port.side}:${stream}`) ?? null;
@@ -39,20 +39,20 @@ export async function* streamFindings(patient: StreamPatient): AsyncIterable<Fin
         what,
         state: error instanceof RetryLater ? 'warning' : 'failed',
         found: wordsOf(error),
-        cure: streamCure(error, stream, position, patient),
+        cure: streamCure(error, stream, position, input),
       };
     }
   }
 }
 
-async function lookBack(port: StreamPatient['port'], stream: string): Promise<string> {
+async function lookBack(port: StreamInput['port'], stream: string): Promise<string> {
   const since = new Date(Date.now() - LOOK_BACK_MS);
   const { records } = await port.changes(stream, await port.cursorAt(stream, since));
   return `can be read; ${records.length} changed within two minutes`;
 }
 
 async function readFromCursor(
-  port: StreamPatient['port'],
+  port: StreamInput['port'],
   stream: string,
   { cursor }: StreamPosition,
 ): Promise<string> {
@@ -64,7 +64,7 @@ function streamCure(
   error: unknown,
   stream: string,
   position: StreamPosition | null,
-  { port, credential, connection }: StreamPatient,
+  { port, credential, connection }: StreamInput,
 ): string {
   const name = NAMES[port.side];
   if (error instanceof RetryLater)

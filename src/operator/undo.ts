@@ -46,7 +46,7 @@ type Stores = Pick<LinkStore, 'journal' | 'mappings'>;
 
 /** Reads the journal only. The present value of a record is compared later, when its pair is undone. */
 export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilter): Promise<UndoPlan> {
-  const bindings = await boundNow(store, mapping);
+  const bindings = await presentBindings(store, mapping);
   const values = new Map<string, PlannedUndo>();
   const cannot = new Map<Cannot['what'], UndoPlan['cannot'][number]>();
   const still = new Map<string, UndoPlan['standing'][number]>();
@@ -70,7 +70,10 @@ export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilt
 }
 
 /** The fields of the mapping's rows as the workers resolved them: the file may name properties by their titles. */
-async function boundNow({ mappings }: Stores, mapping: Mapping): Promise<(entity: EntityType) => Bindings> {
+async function presentBindings(
+  { mappings }: Stores,
+  mapping: Mapping,
+): Promise<(entity: EntityType) => Bindings> {
   const recorded = await mappings.bindingsOf(mapping.version);
   return (entity) => recorded?.[entity] ?? bindingsOf(mapping.entities[entity]);
 }

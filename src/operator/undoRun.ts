@@ -22,7 +22,7 @@ function workflowOf(taskQueue: string, id: string): string {
 }
 
 /** Stores a person's request, so that it survives a crash. @returns the name of the undo */
-export async function keepUndo(
+export async function storeUndo(
   { undos }: Pick<LinkStore, 'undos'>,
   filter: UndoFilter,
   hold: boolean,

@@ -125,7 +125,7 @@ function weightOf({ weight }: Fault): number {
 /** Temporal, MongoDB, and the disk below them. */
 function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
   const faults: Fault[] = [];
-  const isFull = [temporal, mongodb].some((why) => why !== null && saysDiskFull(why));
+  const isFull = [temporal, mongodb].some((why) => why !== null && reportsFullDisk(why));
   if (disk || isFull)
     faults.push({
       code: 'disk',
@@ -135,7 +135,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
         : `The disk is full (${temporal ?? mongodb})`,
       since: null,
       affects: 'nothing can be stored, so nothing is synced; no edit is lost',
-      cure: 'make room on that disk; the sync goes on by itself',
+      cure: 'make room on that disk; the sync continues automatically',
     });
   if (mongodb !== null)
     faults.push({
@@ -144,7 +144,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `MongoDB does not answer (${mongodb})`,
       since: null,
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct MONGODB_URI; the sync goes on by itself',
+      cure: 'start it, or correct MONGODB_URI; the sync continues automatically',
     });
   if (temporal !== null)
     faults.push({
@@ -153,7 +153,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `Temporal does not answer (${temporal})`,
       since: lastRead(status),
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync continues automatically',
     });
   return faults;
 }
@@ -161,7 +161,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
 /**
  * Whether a server's error message reports a full disk: the messages of SQLite, H2, MongoDB and the operating system.
  */
-export function saysDiskFull(words: string): boolean {
+export function reportsFullDisk(words: string): boolean {
   return /no space left|disk is full|disk full|ENOSPC|OutOfDiskSpace|SQLITE_FULL/i.test(words);
 }
 
@@ -212,7 +212,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
       affects: 'no change from or to it is synced; none is lost',
       cure: refused
         ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
-        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
+        : `check that it runs and can be reached; the sync continues automatically, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }
@@ -238,7 +238,7 @@ function serviceFaults(facts: Facts): Fault[] {
       affects: 'nothing is synced; no edit is lost',
       cure: `start one: ${command('start', null)}`,
     });
-  faults.push(...behind(facts));
+  faults.push(...behindFaults(facts));
   for (const { id, paused, note } of status.schedules)
     if (paused)
       faults.push({
@@ -262,7 +262,7 @@ function serviceFaults(facts: Facts): Fault[] {
 }
 
 /** A stream that is behind is a fault of its own, unless an outage that is reported already explains it. */
-function behind({ status, troubles, temporal, now, connection }: Facts): Fault[] {
+function behindFaults({ status, troubles, temporal, now, connection }: Facts): Fault[] {
   if (!status || temporal !== null || status.workers === 0) return [];
   return status.streams.flatMap(({ name, lagSeconds }): Fault[] => {
     const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';

@@ -41,7 +41,7 @@ export async function* webhooks({
         yield {
           what,
           state: 'warning',
-          found: `leads to ${to}, where it is not received: its secret is not set`,
+          found: `leads to ${to}, but webhooks are not accepted, because the secret is not set`,
           cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "${commandLine('webhooks install')}" printed it`,
         };
       else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };

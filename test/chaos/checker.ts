@@ -209,7 +209,9 @@ class Check {
       this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
     )
       return;
-    if (link?.history.some(({ lost }) => comparable(lost) === value) && this.hasRival(edit, link)) return;
+    // Elements of a set are never overruled: the sets of both sides are merged.
+    const mayBeOverruled = property !== 'tags' && link !== undefined && this.hasRival(edit, link);
+    if (mayBeOverruled && link.history.some(({ lost }) => comparable(lost) === value)) return;
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
     this.violations.push(

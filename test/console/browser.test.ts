@@ -101,7 +101,7 @@ describeInBrowser('the console', () => {
     expect(ticketOf(first.ticket)?.subject).toBe('Printer in the PMS');
     await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
     await page.keyboard.press('Enter');
-    await tabTo(page, 'textarea', /^A value made of both/);
+    await tabTo(page, 'textarea', /^A merged value/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('2026-12-24T00:00:00Z');
     await press(page, 'button', 'Use this value for due_at ↔ dueDate');
@@ -129,7 +129,7 @@ describeInBrowser('the console', () => {
     await press(page, 'a', 'Lamp');
     await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
     await page.keyboard.press('Enter');
-    await tabTo(page, 'textarea', /^A value made of both/);
+    await tabTo(page, 'textarea', /^A merged value/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('{"a": 1}');
     await press(page, 'button', 'Use this value for due_at ↔ dueDate');

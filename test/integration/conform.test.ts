@@ -291,7 +291,7 @@ describe('an adapter that breaks promises is caught, too', () => {
     expect(conformance.invariants[2]).toMatchObject({
       holds: 'as far as tried',
       untried: expect.arrayContaining([
-        'project, values: assignee: no person is known; name two with --person',
+        'project, values: assignee: no person is known; name two people with --person',
       ]) as string[],
     });
   });
@@ -367,7 +367,7 @@ describe('a system with fewer features', () => {
       'feedSince',
     ]);
     expect(conformance.results.find(({ check }) => check === 'precondition')?.means).toMatch(
-      /^holds with a window of one read-to-write/,
+      /^holds, with a window between read and write/,
     );
     const { 0: first, 3: fourth } = conformance.invariants;
     expect(first).toMatchObject({ number: 1, holds: 'fully' });

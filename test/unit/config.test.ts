@@ -256,7 +256,7 @@ describe('configuration', () => {
     expect(loadIntakeConfigs(null, env)[0]).toMatchObject({ consoleHost: '127.0.0.1', consolePort: 8085 });
     const proxied = { ...env, CONSOLE_USER_HEADER: 'X-Forwarded-Email' };
     expect(faultOf(() => loadIntakeConfigs(null, proxied)[0])).toBe(
-      'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+      'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is trusted',
     );
     const trusted = { ...proxied, CONSOLE_TRUSTED_PROXIES: '10.0.0.5, fd00::/8' };
     expect(loadIntakeConfigs(null, trusted)[0].consoleTrustedProxies).toEqual(['10.0.0.5', 'fd00::/8']);

@@ -93,7 +93,7 @@ test('for a third record with the same name, the candidate that the first decisi
     commands: [commandLine('conflicts resolve pms:customer:C-3 --unlink')],
     notes: [
       'zendesk:organization:14 is linked to pms:customer:C-2 now.',
-      'A new counterpart is not possible under the same name; if the record is renamed, it gets one by itself.',
+      'A new counterpart is not possible under the same name; if the record is renamed, it gets one automatically.',
     ],
   });
   expect(nextAttempt(link)).toBe('when a person decides');

@@ -1,4 +1,4 @@
-import { streamFindings, type StreamPatient } from '../../src/operator/streamFindings';
+import { streamFindings, type StreamInput } from '../../src/operator/streamFindings';
 import { commandLine } from '../../src/platform/commandLine';
 import type { Finding } from '../../src/operator/finding';
 import { changesFrom } from '../../src/systems/changesFrom';
@@ -15,9 +15,9 @@ const at = (name: string, cursor: string | null) => ({
 });
 const page: ChangePage = { records: [], gone: [], cursor: 'next', more: false };
 
-async function found(patient: StreamPatient): Promise<Finding[]> {
+async function found(input: StreamInput): Promise<Finding[]> {
   const all: Finding[] = [];
-  for await (const each of streamFindings(patient)) all.push(each);
+  for await (const each of streamFindings(input)) all.push(each);
   return all;
 }
 

@@ -1,6 +1,6 @@
 import { eventsIn } from '../../src/operator/temporalLists';
 import { deepLinks } from '../../src/operator/console/deepLinks';
-import { whereEverythingIs } from '../../src/operator/cli/startScreen';
+import { addressLines } from '../../src/operator/cli/startScreen';
 import { loadConfig } from '../../src/config/config';
 import * as workflows from '../../src/workflows';
 
@@ -42,7 +42,7 @@ test('O9: the console and the output of start link to the filtered list', () => 
     ...{ PMS_BASE_URL: 'https://pms.acme.example', PMS_TOKEN: 't', TEMPORAL_NAMESPACE: 'sync a' },
   });
   const servers = { temporal: '127.0.0.1:7233', temporalUi: 'http://127.0.0.1:8233', mongodb: 'mongodb://x' };
-  const screen = whereEverythingIs({
+  const screen = addressLines({
     config,
     ...servers,
     console: null,

@@ -1,6 +1,6 @@
 import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
-import { faultLine, notStarted, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
+import { faultLine, notStarted, reportsFullDisk, verdict, type Facts } from '../../src/operator/verdict';
 
 /** O3: one pure function, whose verdict `status`, the console and the health endpoint show. */
 
@@ -67,7 +67,7 @@ test('O3: an outage of either API has its own message, instead of "read to its e
   };
   const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
   expect(lines({ troubles: [outage, refused], status: { ...quiet, streams: behind } })).toEqual([
-    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "npx zendesk-pms-sync doctor" tests the connection',
+    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync continues automatically, and "npx zendesk-pms-sync doctor" tests the connection',
     'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "npx zendesk-pms-sync doctor" names what is wrong',
   ]);
 });
@@ -75,13 +75,13 @@ test('O3: an outage of either API has its own message, instead of "read to its e
 test('O3: an outage of Temporal, one of MongoDB, and a full disk each have a message', () => {
   const down = { ...quiet, workers: null, schedules: [] };
   expect(lines({ temporal: 't:7233: connect ECONNREFUSED', status: down })).toEqual([
-    'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+    'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync continues automatically',
   ]);
   expect(lines({ mongodb: 'connect ECONNREFUSED m:27017', status: null })).toEqual([
-    'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync goes on by itself',
+    'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync continues automatically',
   ]);
   expect(lines({ disk: { path: '.zendesk-pms-sync', freeMb: 3 } })).toEqual([
-    'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
+    'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync continues automatically',
   ]);
   // A server's message about its disk comes first, then its outage.
   expect(lines({ temporal: 'database or disk is full', status: down })[0]).toMatch(/^The disk is full /);
@@ -92,7 +92,7 @@ test.each([
   ['Exception writing: No space left on device', true],
   ['ENOSPC: write', true],
   ['connect ECONNREFUSED', false],
-])('O3: "%s" means a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
+])('O3: "%s" means a full disk: %s', (words, expected) => expect(reportsFullDisk(words)).toBe(expected));
 
 test('O3: a refused mapping and a second installation have messages', () => {
   expect(

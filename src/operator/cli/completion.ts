@@ -115,7 +115,7 @@ function fish(name: string, places: readonly Place[]): string[] {
     ...steps(places).map(
       ({ from, word, to }) => `      case ${fishQuoted(`${from}|${word}`)}; set at ${fishQuoted(to)}`,
     ),
-    ...takers(places).map((pattern) => `      case ${fishQuoted(pattern)}; set skip 1`),
+    ...optionsWithValue(places).map((pattern) => `      case ${fishQuoted(pattern)}; set skip 1`),
     '    end',
     '  end',
     '  test "$at" = "$argv[1]"',
@@ -138,7 +138,7 @@ function stepsInto(places: readonly Place[]): string[] {
     `if [[ -n $skip ]]; then skip=''; continue; fi`,
     'case "$at|$word" in',
     ...steps(places).map(({ from, word, to }) => `  ${quoted(`${from}|${word}`)}) at=${quoted(to)} ;;`),
-    ...takers(places).map((pattern) => `  ${quoted(pattern)}) skip=1 ;;`),
+    ...optionsWithValue(places).map((pattern) => `  ${quoted(pattern)}) skip=1 ;;`),
     'esac',
   ];
 }
@@ -154,7 +154,7 @@ function steps(places: readonly Place[]): { from: string; word: string; to: stri
 }
 
 /** Options that take a value in the next word. */
-function takers(places: readonly Place[]): string[] {
+function optionsWithValue(places: readonly Place[]): string[] {
   return places.flatMap(({ path, options }) =>
     options
       .filter(({ value }) => value !== null)

@@ -17,7 +17,7 @@ export interface Accounts {
 const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 
 /** Shown before the first write. */
-export function whatWillBeWritten({ config, as, mapping }: Accounts): string[] {
+export function writesNotice({ config, as, mapping }: Accounts): string[] {
   const pairs = ENTITY_TYPES.map((type) => {
     const { zendesk, pms } = mapping.entities[type].kind;
     return `${zendesk}s ↔ ${pms}s`;
@@ -45,7 +45,7 @@ export interface Addresses {
 }
 
 /** Shown when everything runs. */
-export function whereEverythingIs(addresses: Addresses): string[] {
+export function addressLines(addresses: Addresses): string[] {
   const { config, temporal, temporalUi, mongodb, receiver } = addresses;
   const polls = `every ${config.zendeskPollSeconds} s in Zendesk, every ${config.pmsPollSeconds} s in the PMS`;
   const lines: [string, string][] = [

@@ -29,7 +29,7 @@ import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
 import { storeAddresses } from './servers';
 import { foreignWebhooks } from '../foreignWebhooks';
 import { webhookAdmins } from './webhookAdmins';
-import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
+import { writesNotice, addressLines, type Addresses } from './startScreen';
 import { ScreenTitles } from './screenTitles';
 import { terminalLog } from './terminalLog';
 import { commandLine } from '../../platform/commandLine';
@@ -153,7 +153,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     ))
   )
     log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
-  const doors = await listen(found, run);
+  const listeners = await listen(found, run);
   let service: Service;
   try {
     const own = run.lock ? dataDir : null;
@@ -161,25 +161,25 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     const health = (at: Backbone) => healthOf(configs, at, own, stores);
     service = await startService(connections, servers, { log, tracing, health });
   } catch (error) {
-    await doors.close();
+    await listeners.close();
     throw error;
   }
   const takeBack = storeAddresses(dataDir, config, servers);
   try {
     showRunning(
       {
-        ...{ config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...doors },
+        ...{ config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...listeners },
         consoleTokenFile: tokenFileOf(config),
       },
       run,
     );
     const stop = async () => {
       run.screen?.('Stopping. Nothing is lost; the next start continues from there.');
-      await doors.close();
+      await listeners.close();
       await service.stop();
     };
     onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
-    await service.done.finally(() => doors.close());
+    await service.done.finally(() => listeners.close());
   } catch (error) {
     await service.stop();
     throw error;
@@ -242,7 +242,7 @@ function showRunning(addresses: Addresses, { log, lock, screen }: Run): void {
     ...(temporalUi !== null && { 'Web UI': temporalUi }),
     ...(webConsole !== null && { console: webConsole }),
   });
-  for (const line of screen ? ['', ...whereEverythingIs(addresses), ''] : []) screen?.(line);
+  for (const line of screen ? ['', ...addressLines(addresses), ''] : []) screen?.(line);
 }
 
 function connectionOf(config: Config, file: string | null, log: Logger): Connection {
@@ -289,7 +289,7 @@ async function checkOnly(only: Connection, screen: Run['screen']): Promise<void>
     as[side] = await userOf(systems[side], side);
     log.info({ side, as: as[side] }, 'credential accepted');
   }
-  for (const line of screen ? whatWillBeWritten({ config, as, mapping }) : []) screen?.(line);
+  for (const line of screen ? writesNotice({ config, as, mapping }) : []) screen?.(line);
 }
 
 /** Makes one call, so that a wrong credential ends the start before the first write. */

@@ -7,7 +7,7 @@ import { BadInput } from '../operatorErrors';
 import { pairNamed } from '../findPairs';
 import { setPaused } from '../pauseSchedule';
 import { expectCanBeDone, expectSelecting, planUndo } from '../undo';
-import { keepUndo, startUndo } from '../undoRun';
+import { storeUndo, startUndo } from '../undoRun';
 import { ENTITY_TYPES } from '../../sync/record';
 import { pauseOrResume } from '../../workers/pauseControl';
 import { pairCommands } from '../../workers/pairSignals';
@@ -103,7 +103,7 @@ function undoActions(app: FastifyInstance, context: ConsoleContext): void {
     const now = new Date(context.now()).toISOString();
     const filter = { ...chosen, until: until < now ? until : now };
     expectCanBeDone(await planUndo(store, context.mapping(), filter), hold === 'yes');
-    const id = await keepUndo(store, filter, hold === 'yes', new Date(now));
+    const id = await storeUndo(store, filter, hold === 'yes', new Date(now));
     log.info({ user: viewerOf(request).session.user, undo: id }, 'console: undo');
     await begin(id);
     return reply.redirect(outcomeUrl(root, id), 303);

@@ -11,7 +11,7 @@ import { conflictsPage, loadPairs, pairsPage, quarantinePage } from './pages/pai
 import { loadSchedules, schedulesPage } from './pages/schedulesPage';
 import { loadUndo, undoPage } from './pages/undoPage';
 
-/** The names of completed actions, in the address of the page that reports them. */
+/** The text that a page shows after an action, by the action's name in the page's address. */
 export const DONE = {
   resolve: 'Your decision was carried out. The pair has this state now.',
   resync: 'Both records were read again. The pair has this state now.',

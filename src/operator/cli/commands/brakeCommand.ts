@@ -100,13 +100,13 @@ async function end(
   if (json) printJson({ command, done: true, holds: outcomes });
   else {
     for (const outcome of outcomes) printLine(words(outcome));
-    if (how === 'releasing') for (const hold of chosen) printWayBack(hold);
+    if (how === 'releasing') for (const hold of chosen) printUndoCommand(hold);
   }
   if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
 }
 
 /** Prints the command that takes a release back, because a hold may be released by mistake. */
-function printWayBack({ id, row, bound }: HoldShown): void {
+function printUndoCommand({ id, row, bound }: HoldShown): void {
   if (row === null) return;
   const first = bound === undefined ? '' : ' (correct the mapping file first)';
   printLine(`To undo what was written${first}: ${commandLine(`undo --cause brake:${id} --row ${row}`)}`);
@@ -118,10 +118,10 @@ function choose(
   names: readonly string[],
   held: ReadonlySet<string>,
 ): HoldShown[] {
-  const atWork = names.find((name) => held.has(name));
-  if (atWork !== undefined)
+  const stillRunning = names.find((name) => held.has(name));
+  if (stillRunning !== undefined)
     throw new BadInput(
-      `hold: found "${atWork}", which belongs to an undo that is still running; wait until it ends`,
+      `hold: found "${stillRunning}", which belongs to an undo that is still running; wait until it ends`,
     );
   const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));

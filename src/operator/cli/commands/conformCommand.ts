@@ -26,7 +26,7 @@ import { BadInput } from '../../operatorErrors';
 import { pollersOf } from '../../pollers';
 import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { onStopSignal } from '../serveIntake';
 import { emailNamed, positive } from '../targets';
 
@@ -130,7 +130,7 @@ async function conform({
   const progress = progressLine({ linesEverySeconds: LINES_SECONDS });
   let doing = '';
   const startedAt = new Date();
-  const report = await passing(() =>
+  const report = await systemErrorsAsProblems(() =>
     inCallContext({ lane: 'background' }, async (): Promise<Report> => {
       const as = await port.whoAmI();
       const conformance = await runConformance({

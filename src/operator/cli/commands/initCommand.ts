@@ -46,7 +46,7 @@ function shippedMapping(): string {
 }
 
 /** The first mapping: the one beside the profile with the profile's name, or else the shipped one. */
-function mappingToBeginWith(profile: string | undefined): string {
+function initialMapping(profile: string | undefined): string {
   const shipped = shippedMapping();
   if (profile === undefined) return shipped;
   const file = /[/\\.]/.test(profile)
@@ -102,7 +102,7 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
 
   const { PMS_PROFILE: pmsProfile, PMS_USER: pmsUser } = pmsApi();
   const { consoleToken } = pms;
-  const { text, found, added } = await mappingFor(pms.systems, mappingToBeginWith(pmsProfile));
+  const { text, found, added } = await mappingFor(pms.systems, initialMapping(pmsProfile));
   const answers: Answers = {
     ...{ zendeskBaseUrl, zendesk, pmsBaseUrl, pmsProfile, pmsUser },
     console: consoleToken !== null,

@@ -171,7 +171,7 @@ function registerLink(links: Command): void {
     withService(options, async (service) => {
       const { mapping, client, commands } = service;
       const refs = [recordNamed(mapping, record), recordNamed(mapping, counterpart)] as const;
-      const { key, other } = await pairToBe(service, refs);
+      const { key, other } = await pairToLink(service, refs);
       const answer = await answerOf(client, options.wait, () =>
         commands.resolve(key, { counterpart: other }),
       );
@@ -182,7 +182,7 @@ function registerLink(links: Command): void {
 }
 
 /** The record whose pair is used: the record with a link, or else the Zendesk record. */
-async function pairToBe(
+async function pairToLink(
   { store, mapping }: Connected,
   [a, b]: readonly [RefKey, RefKey],
 ): Promise<{ key: CanonicalKey; other: RefKey }> {

@@ -19,7 +19,7 @@ import {
   examples,
 } from '../common';
 import { foundAddress } from '../servers';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { paint, printJson, printLine, printTable } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
@@ -142,7 +142,7 @@ async function check(file: string | undefined, options: Options): Promise<void> 
   const name = file ?? config.mappingFile;
   const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
   const unchecked = loadMapping(name);
-  const offered = await passing(() => offeredBy(unchecked, systems));
+  const offered = await systemErrorsAsProblems(() => offeredBy(unchecked, systems));
   const stored = await storedBindings(foundAddress('mongodbUri', config, DATA_DIR), config.mongodbDatabase);
   const mapping = bindMapping(unchecked, systems, offered, name, stored.formerName);
   const resting = restingNow(mapping.resting, stored);

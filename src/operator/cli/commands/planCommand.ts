@@ -20,7 +20,7 @@ import { inCallContext } from '../../../systems/callContext';
 import { Stopped } from '../../operatorErrors';
 import { storedBindings } from '../../resting';
 import { FieldTitles, inTitles, type Naming } from '../../titles';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { common, settingsFor, tabular } from '../common';
 import type { CommonOptions } from '../withService';
 import { forecastWords } from '../forecastWords';
@@ -62,7 +62,9 @@ async function plan(options: PlanOptions): Promise<void> {
   const unchecked = loadMapping(config.mappingFile);
   const mongodbUri = foundAddress('mongodbUri', config, options.data);
   const { formerName } = await storedBindings(mongodbUri, config.mongodbDatabase);
-  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile, formerName));
+  const mapping = await systemErrorsAsProblems(() =>
+    checkMapping(unchecked, systems, config.mappingFile, formerName),
+  );
   const progress = progressLine();
   await withStore({ options, mongodbUri }, progress, async (mongo) => {
     const db = mongo.db(config.mongodbDatabase);
@@ -76,7 +78,7 @@ async function plan(options: PlanOptions): Promise<void> {
         return predicted;
       };
       return inCallContext({ lane: 'background' }, () =>
-        passing(() => print(dryRun(input), { ...options, naming }, progress.finish, predict)),
+        systemErrorsAsProblems(() => print(dryRun(input), { ...options, naming }, progress.finish, predict)),
       );
     };
     // If the command is stopped, the scratch documents are removed, too.

@@ -17,7 +17,7 @@ import {
   type UndoOutcome,
   type UndoPlan,
 } from '../../undo';
-import { keepUndo, refusalIn, startUndo } from '../../undoRun';
+import { storeUndo, refusalIn, startUndo } from '../../undoRun';
 import { common } from '../common';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine, printTable, shown } from '../output';
@@ -55,7 +55,7 @@ export function registerUndo(program: Command): void {
       if (options.yes !== true) return showPlan(plan, options);
       const hold = options.hold === true;
       expectCanBeDone(plan, hold);
-      return follow(service, await keepUndo(service.store, filter, hold), options);
+      return follow(service, await storeUndo(service.store, filter, hold), options);
     }),
   );
 }

@@ -36,7 +36,7 @@ import type { CommentMode } from '../../../checks/verify/verifySandbox';
 import { optionalPackage } from '../../../platform/optionalPackage';
 import { ZendeskApi } from '../../../checks/verify/zendeskApi';
 import { BadInput, Problem } from '../../operatorErrors';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
@@ -100,7 +100,7 @@ async function verify(options: VerifyOptions): Promise<void> {
   setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
   const progress = progressLine();
-  const report = await passing(() =>
+  const report = await systemErrorsAsProblems(() =>
     tag === undefined
       ? verifySandbox(options, progress.update, stop.signal)
       : verifyAccounts(tag, options, progress.update, stop.signal),

@@ -316,7 +316,7 @@ function decideRow(viewer: Viewer, { key, link, naming }: PairView, parked: Park
   const hint = row?.type === 'string' || row?.type === 'text' ? '' : ', as JSON if it is not text';
   const merge = html`<details>
     <summary>Another value for ${name}</summary>
-    <label for="${id}">A value made of both, in the form of the PMS${hint}</label>
+    <label for="${id}">A merged value, in the form of the PMS${hint}</label>
     <textarea id="${id}" name="value">${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
     <p><button class="plain" name="choose" value="merged">Use this value for ${name}</button></p>
   </details>`;

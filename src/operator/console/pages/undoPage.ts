@@ -235,8 +235,8 @@ function confirmForm({ criteria, until, plan }: Omit<Of<'plan'>, 'shows'>, viewe
       <fieldset>
         <legend>Put these values back</legend>
         <p>
-          A value goes back only where it is still what the sync wrote. What was edited since is left alone,
-          and is named afterwards. ${UNDO_WORDS.never}
+          A value is put back only if the record still shows what the sync wrote. Values that were edited
+          since are left as they are, and are listed afterwards. ${UNDO_WORDS.never}
         </p>
         ${
           plan.standing.length > 0 &&
