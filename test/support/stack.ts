@@ -87,7 +87,7 @@ export async function startStack(
     systems,
     ...(brake && { brake: new Brake(around, brake) }),
     async signalPair(key, ...rest) {
-      // Marked after the signal, because a test can wait only for a workflow that Temporal has started.
+      // Added after the signal, because `quiet` can wait only for workflows that Temporal knows.
       await signalPair(key, ...rest);
       started.add(key);
     },
