@@ -122,7 +122,7 @@ describe('log-in', () => {
     ['//evil.example/console', '/console'],
     ['/console\\evil', '/console'],
     ['javascript:alert(1)', '/console'],
-  ])('goes on to %s by %s', async (next, expected) => {
+  ])('with the next address %s redirects to %s', async (next, expected) => {
     const answer = await new Visitor(url).post('/console/login', { token: TOKEN, name: 'Ann', next });
     expect(answer.headers.get('location')).toBe(expected);
   });

@@ -92,7 +92,7 @@ test.each([
   ['Exception writing: No space left on device', true],
   ['ENOSPC: write', true],
   ['connect ECONNREFUSED', false],
-])('O3: "%s" means a full disk: %s', (words, tells) => expect(reportsFullDisk(words)).toBe(tells));
+])('O3: "%s" means a full disk: %s', (words, expected) => expect(reportsFullDisk(words)).toBe(expected));
 
 test('O3: a refused mapping and a second installation have messages', () => {
   expect(
