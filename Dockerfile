@@ -14,7 +14,7 @@ RUN npm run build && npm prune --omit=dev
 
 FROM node:26.13.0-bookworm-slim
 ENV NODE_ENV=production METRICS_PORT=9464
-# What a service writes by itself lies in a folder of its user; the program's own files belong to root, who alone may change them.
+# The service can write to its working folder; the program's files belong to root and cannot be changed by the service.
 WORKDIR /app
 RUN chown node:node /app
 COPY --from=build /app/package.json ./
@@ -23,6 +23,6 @@ COPY --from=build /app/dist ./dist
 COPY mapping.yaml mapping.schema.json ./
 COPY profiles ./profiles
 USER node
-# Says no when Temporal or MongoDB does not answer, or the disk is full; its body has the verdict of "status".
+# Unhealthy if Temporal or MongoDB does not answer, or the disk is full; the body has the verdict of "status".
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.METRICS_PORT}/healthz`).then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "dist/src/operator/cli/main.js", "start"]

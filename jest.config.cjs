@@ -5,7 +5,7 @@ module.exports = {
   testEnvironment: '<rootDir>/test/support/realm/environment.cjs',
   runtime: '<rootDir>/test/support/realm/runtime.cjs',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/packages/*/test/**/*.test.ts'],
-  // They need a real Redmine, or a real Roundup: `npm run test:redmine`, `npm run test:roundup`.
+  // These tests need a real Redmine, or a real Roundup: `npm run test:redmine`, `npm run test:roundup`.
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/redmine/', '<rootDir>/test/roundup/'],
   transform: {
     '^.+\\.ts$': [
@@ -13,7 +13,7 @@ module.exports = {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
     ],
   },
-  // As somebody who has the package installed names it.
+  // The names under which an installed package is imported.
   moduleNameMapper: {
     '^zendesk-pms-sync/adapter$': '<rootDir>/src/adapter/index.ts',
     '^zendesk-pms-sync/adapter/testing$': '<rootDir>/src/adapter/testing.ts',
@@ -24,7 +24,7 @@ module.exports = {
   maxWorkers: availableParallelism() + 2,
   globalSetup: '<rootDir>/test/support/globalSetup.ts',
   globalTeardown: '<rootDir>/test/support/globalTeardown.ts',
-  // No test asserts a time: this only ends what hangs, also on a machine that does much else.
+  // No test asserts a time. This limit only ends tests that hang, also on a busy machine.
   testTimeout: 300_000,
   // The Temporal SDK's native runtime can outlive its workers and keep this process from ending.
   forceExit: true,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Restores a backup of the link store beside the running service, and shows what a service would do that starts from it.
+# Restores a backup of the link store next to the running service, and shows what a service would write with it.
 # The drill reads both systems and writes to neither. It replaces the database $MONGODB_DATABASE-drill.
 #
 #   MONGODB_URI=mongodb://… deploy/restore-drill.sh links.archive
@@ -20,10 +20,10 @@ mongorestore --uri="$MONGODB_URI" --drop --gzip --archive="$1" \
   --nsInclude="$live.*" --nsFrom="$live.*" --nsTo="$drill.*"
 
 export MONGODB_DATABASE="$drill"
-echo "2. Does this release understand all of its documents?"
+echo "2. Check that this release understands all documents"
 $sync store migrate --dry-run
-echo "3. Find the pairs that were made after the backup"
+echo "3. Find the pairs that are newer than the backup"
 $sync links rebuild
-echo "4. What a service would write that starts from it"
+echo "4. Show what a service would write with this backup"
 $sync plan --summary
-echo "The backup can be restored. Look at the plan: what it would create is new since the service looked last."
+echo "The backup can be restored. Check the plan: a record that it would create must be newer than the last poll of the service."

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** What is left to do once the sources are compiled: a command that can be run, and workflows that workers can take up. */
+/** Runs after the compiler: makes the command executable, and bundles the workflows for the workers. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../dist');
 
-// What was compiled from a source that is gone would be found before its successor (`limits.js`, `limits/index.js`).
+// The output of a deleted source would be found before its successor (`limits.js`, `limits/index.js`), so delete it.
 const compiled = ['src', 'apps', 'test'].map((folder) => path.join(DIST, folder));
 for (const folder of compiled.filter((each) => existsSync(each)))
   for (const file of readdirSync(folder, { recursive: true })) {
@@ -18,7 +18,7 @@ for (const folder of compiled.filter((each) => existsSync(each)))
       rmSync(path.join(folder, String(file)));
   }
 
-// npx makes it so only when it sees the package for the first time.
+// npx makes the command executable only when it sees the package for the first time.
 chmodSync(path.join(DIST, 'src/operator/cli/main.js'), 0o755);
 const { status } = spawnSync(process.execPath, [path.join(DIST, 'src/workers/bundleWorkflows.js')], {
   stdio: 'inherit',

@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** SPDX identifiers of licences that allow what we do: use, change, and ship as a dependency. */
+/** SPDX identifiers of licences that allow our use: using, changing, and shipping as a dependency. */
 export const ACCEPTED = new Set([
   '0BSD',
   'Apache-2.0',
@@ -21,13 +21,13 @@ export const ACCEPTED = new Set([
   'CC0-1.0',
   'ISC',
   'MIT',
-  // File-level copyleft: it binds whoever changes that package's own files, and we change none.
+  // File-level copyleft: it concerns changes of that package's own files, and we make none.
   'MPL-2.0',
   'Python-2.0',
   'Unlicense',
 ]);
 
-/** Packages that state something else, by name. A licence here holds for that package alone. */
+/** Packages with another licence, by name. A licence here is accepted for that package alone. */
 export const EXCEPTIONS = new Map([
   [
     'caniuse-lite',
@@ -70,7 +70,7 @@ export function isAccepted(expression, accepted = ACCEPTED) {
     return value;
   };
   const value = either();
-  // Anything else, such as WITH and an exception, is for a person to read.
+  // A person must read anything else, such as WITH and an exception.
   return at === tokens.length && value;
 }
 

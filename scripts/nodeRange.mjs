@@ -1,8 +1,8 @@
-/** The range of Node versions in package.json's `engines`, and where a version lies in it. */
+/** The range of Node versions in package.json's `engines`, and a check of a version against it. */
 import { readFileSync } from 'node:fs';
 
 /**
- * Both ends of the range, as the npm registry has them. The newest is of line 26 ("Lithium"), LTS since 2026-10-28:
+ * Both ends of the range, as versions in the npm registry. The newest is in line 26 ("Lithium"), LTS since 2026-10-28:
  * nodejs/Release, schedule.json.
  */
 export const ENDS = { oldest: '20.19.0', newest: '26.12.1' };
@@ -18,7 +18,7 @@ function nodeRange() {
   return { least: [Number(match[1]), Number(match[2])], newest: Number(match[3]) - 1 };
 }
 
-/** @returns what is wrong with a version such as "18.20.8": `{ fatal, line }`; null where it is tested */
+/** @returns the problem of a version such as "18.20.8": `{ fatal, line }`; null if the version is tested */
 export function judgeNode(version) {
   const { least, newest } = nodeRange();
   const [major, minor] = version.split('.').map(Number);
@@ -28,7 +28,7 @@ export function judgeNode(version) {
   if (major > newest)
     return {
       fatal: false,
-      line: `Node ${version} is newer than what is tested: ${expected}. The command goes on.`,
+      line: `Node ${version} is newer than the tested versions: ${expected}. The command continues.`,
     };
   return null;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Behind `npm run demo`, `npm test`, `npm start` and the sandboxes: installs what is missing or stale, compiles what
- * changed, then does the job. Uses nothing but Node itself.
+ * Runs `npm run demo`, `npm test`, `npm start` and the sandboxes: installs missing or outdated packages, compiles
+ * changed sources, and then starts the program. It needs only Node itself.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -44,7 +44,7 @@ const TASKS = {
   'histories:record': ['node_modules/jest/bin/jest.js', '--config', 'jest.histories.config.cjs'],
 };
 
-/** What gets the system that tests are run against, and exits with 69 where there is none. */
+/** Programs that install the real system of these tests. They exit with 69 if it is not available. */
 const REAL_SYSTEMS = {
   'test:redmine': 'dist/apps/redmine/prepare.js',
   'test:roundup': 'dist/apps/roundup/prepare.js',
@@ -97,11 +97,11 @@ function install() {
   const done =
     (existsSync(path.join(ROOT, 'package-lock.json')) && run('Installing', 'npm', ['ci', ...quiet])) ||
     run('Installing', 'npm', ['install', ...quiet]);
-  if (!done) fail('The dependencies could not be installed; npm’s own message is above.');
+  if (!done) fail('The dependencies could not be installed; see npm’s message above.');
   writeFileSync(STAMP, wanted);
 }
 
-/** Whether somebody ran "npm ci" since the lists of dependencies changed, without leaving out what compiles. */
+/** Whether a person ran "npm ci" after the last change of the dependencies, including the development packages. */
 function isInstalledByHand() {
   const modules = path.join(ROOT, 'node_modules');
   const [installed, typescript] = ['.package-lock.json', 'typescript'].map((name) =>
@@ -113,7 +113,7 @@ function isInstalledByHand() {
   );
 }
 
-/** The newest change under a folder, in milliseconds. */
+/** The time of the newest change in a folder, in milliseconds. */
 function newest(folder) {
   let time = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -139,13 +139,13 @@ function compile() {
     fail('The workflows cannot be bundled; see above.');
 }
 
-/** Installing and compiling is for one at a time: two sandboxes may be started at once in a fresh clone. */
-function alone(work) {
+/** A mutex for installing and compiling, because two sandboxes may be started at the same time in a fresh clone. */
+function withMutex(work) {
   const lock = path.join(
     tmpdir(),
     `zps-build-${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}`,
   );
-  for (let waits = false; !taken(lock); waits = true) {
+  for (let waits = false; !acquire(lock); waits = true) {
     if (!waits) say('Waiting for another command that installs or compiles here …');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
   }
@@ -156,8 +156,8 @@ function alone(work) {
   process.off('exit', release);
 }
 
-/** Whether this process has the lock now; that of a process which has ended is taken over. */
-function taken(lock) {
+/** Whether this process has the lock now. The lock of a process that has ended is removed. */
+function acquire(lock) {
   try {
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
     return true;
@@ -178,7 +178,7 @@ function prepare(program) {
 
 function start(args) {
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
-  // A terminal's Ctrl-C reaches the child by itself; a signal sent to us alone does not.
+  // Ctrl-C in a terminal reaches the child directly; a signal to this process does not.
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => {
     if (!process.stdin.isTTY) child.kill('SIGINT');
@@ -190,7 +190,7 @@ const [task = '', ...args] = process.argv.slice(2);
 const command = TASKS[task];
 checkNode();
 if (!command) fail(`Unknown task "${task}": expected one of ${Object.keys(TASKS).join(', ')}.`);
-alone(() => {
+withMutex(() => {
   install();
   compile();
 });

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
- * Prints the path of a Node of the other end of the tested range: the newest LTS line, or the oldest version where
- * this process is the newest. The npm registry's `node-linux-…` packages carry the binary itself and run no script;
- * it is kept beside the embedded servers, outside the work tree. Exit code 69, and one line, where none can be had.
+ * Downloads a Node from the other end of the tested range and prints its path: the newest LTS version, or the oldest
+ * version if this process has the newest. The npm registry's `node-linux-…` packages contain the binary and run no
+ * script. The binary is kept next to the embedded servers, outside the work tree. If no second Node is available, the
+ * script prints one line and exits with 69.
  */
 import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
@@ -38,9 +39,9 @@ try {
   const folder = await buildOnce(cacheRoot(), `node-${version}-${process.arch}`, fetchNode);
   const binary = path.join(folder, 'bin/node');
   const found = execFileSync(binary, ['--version'], { encoding: 'utf8' }).trim();
-  if (found !== `v${version}`) throw new Error(`${binary} says ${found}`);
+  if (found !== `v${version}`) throw new Error(`${binary} --version printed ${found}`);
   process.stdout.write(`${binary}\n`);
 } catch (error) {
-  process.stderr.write(`No second Node (${version}) can be had here: ${error.message}\n`);
+  process.stderr.write(`No second Node (${version}) is available: ${error.message}\n`);
   process.exitCode = NONE;
 }

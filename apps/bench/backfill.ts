@@ -7,15 +7,15 @@ import { freePort } from '../../src/platform/ports';
 import { doneIn } from '../../src/sync/backfillTally';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import type { AccountSize } from './backfill/generate';
-import { Bed, say, startSandboxes, type Servers } from './bed';
+import { Bed, log, startSandboxes, type Servers } from './bed';
 import { bareHttp } from './sections/bareHttp';
 import { firstSync, recordsOf, type FirstSync } from './sections/firstSync';
 import { slowDown } from './sections/slowly';
 
 /**
- * `npm run bench:backfill`: makes an account in the sandboxes, backfills it with the service as its own process while
- * worker, MongoDB and Temporal are killed, and then looks from outside whether all is there, and once. Without kills it
- * goes beside bare HTTP.
+ * `npm run bench:backfill`: creates an account in the sandboxes, backfills it with the service as a separate process
+ * while worker, MongoDB and Temporal are killed, and then checks from outside that every record has exactly one
+ * counterpart. Without kills, the backfill is compared with bare HTTP.
  */
 
 const KILLED = ['worker', 'mongo', 'temporal'] as const;
@@ -38,9 +38,9 @@ interface Report extends FirstSync {
 async function main(): Promise<void> {
   const options = new Command('bench:backfill')
     .option('--tickets <n>', 'tickets in Zendesk; a tenth as many projects in the PMS', Number, 2_000)
-    .option('--comments-per-ticket <n>', 'comments beside the description', Number, 3)
-    .option('--kills <n>', 'of worker, MongoDB and Temporal, in turn', Number, 5)
-    .option('--delay <ms>', 'of each call of both APIs', Number, 0)
+    .option('--comments-per-ticket <n>', 'comments per ticket, without the description', Number, 3)
+    .option('--kills <n>', 'number of kills of worker, MongoDB and Temporal, in turn', Number, 5)
+    .option('--delay <ms>', 'milliseconds of delay of each call to either API', Number, 0)
     .option('--json', 'print JSON')
     .parse()
     .opts<Options>();
@@ -51,31 +51,31 @@ async function main(): Promise<void> {
 }
 
 async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
-  say('making the account');
+  log('creating the account');
   const sandboxes = await startSandboxes(options);
   const { size } = sandboxes;
-  say(`made: ${JSON.stringify(size)}`);
+  log(`created: ${JSON.stringify(size)}`);
   const servers = await KillableServers.start(options.kills > 0);
   const bed = await Bed.start(servers, sandboxes);
-  say(`worker's log: ${bed.worker.logFile}`);
+  log(`worker's log: ${bed.worker.logFile}`);
   const kills: Record<string, number> = {};
   let killed = 0;
-  let told = -1;
+  let reported = -1;
   try {
     if (options.delay > 0) await slowDown(sandboxes, options.delay);
     const all = recordsOf(size);
     const done = await firstSync(bed, size, async ({ tallies, done: step }, resident) => {
-      // Descriptions, which are comments too, are left out.
+      // Without descriptions, which are comments, too.
       const records = doneIn(tallies) - tallies.CommentToProject.ignored;
       if (killed < options.kills && records > ((killed + 0.5) / options.kills) * all) {
         const victim = KILLED[killed % KILLED.length] ?? 'worker';
-        say(`${records} of about ${all} records: killing ${victim}`);
+        log(`${records} of about ${all} records: killing ${victim}`);
         killed += 1;
         kills[victim] = (kills[victim] ?? 0) + 1;
         if (victim === 'worker') bed.worker.kill();
         else await servers.kill(victim);
-      } else if (records !== told)
-        say(`${(told = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
+      } else if (records !== reported)
+        log(`${(reported = records)} of about ${all} records, step ${step}, ${resident ?? '?'} MB`);
     });
     return { ...done, size, kills };
   } finally {
@@ -85,7 +85,7 @@ async function backfill(options: Options): Promise<Omit<Report, 'bare'>> {
   }
 }
 
-/** Servers that come back under the same address when they are killed, with their data where these are kept. */
+/** Servers that restart at the same address after a kill, with the data that they keep. */
 class KillableServers implements Servers {
   private constructor(
     private readonly startTemporal: () => Promise<Servers['temporal']>,
@@ -104,10 +104,10 @@ class KillableServers implements Servers {
     return new KillableServers(temporal, mongo, await temporal(), await mongo());
   }
 
-  /** As a power cut would; it is started again at once. */
+  /** Like a power cut. The server is restarted at once. */
   async kill(what: 'temporal' | 'mongo'): Promise<void> {
     const server = this[what];
-    if (server.pid === null) throw new Error(`${what} is somebody else's: it cannot be killed`);
+    if (server.pid === null) throw new Error(`${what} was not started here, so it cannot be killed`);
     process.kill(server.pid, 'SIGKILL');
     await server.stop();
     if (what === 'temporal') this.temporal = await this.startTemporal();

@@ -1,9 +1,9 @@
 import { systemsOf } from './systems';
 
 /**
- * Reads and writes the pages that a backfill reads and writes, by bare HTTP: no link store, no Temporal, no mapping, no
- * look-ups, nothing kept, nothing that would survive a failure. A process of its own, as the service is. It is
- * told where the systems are and prints how long it took, in milliseconds.
+ * Reads and writes the same pages as a backfill, by bare HTTP: without link store, Temporal, mapping and look-ups,
+ * and without recovery after a failure. Like the service, it is a separate process. It gets the addresses of the
+ * systems from the environment and prints its duration in milliseconds.
  */
 
 const WINDOW = 4;
@@ -26,7 +26,7 @@ const zendesk = (path: string, body?: unknown) =>
 const pms = (path: string, body?: unknown) =>
   call(`${env.PMS_BASE_URL}/api/v1${path}`, `Bearer ${env.PMS_TOKEN}`, body);
 
-/** Pages under way, so many at once. */
+/** Limits the number of pages in progress. */
 class Window {
   private readonly open = new Set<Promise<void>>();
 
@@ -161,7 +161,7 @@ async function copyTickets(
     };
     ({ after_cursor: cursor } = page);
     more = !page.end_of_stream;
-    await meet(
+    await createPeople(
       page.tickets.map(({ requester_id: id }) => id),
       people,
     );
@@ -184,8 +184,8 @@ async function copyTickets(
   await tickets.done();
 }
 
-/** Has the PMS know those who are not known yet. */
-async function meet(ids: readonly number[], people: Map<number, string>): Promise<void> {
+/** Creates the people in the PMS that it does not know yet. */
+async function createPeople(ids: readonly number[], people: Map<number, string>): Promise<void> {
   for (const some of hundreds([...new Set(ids)].filter((id) => !people.has(id)))) {
     const { users } = (await zendesk(`/users/show_many.json?ids=${some.join(',')}`)) as {
       users: { id: number; email: string; name: string }[];
@@ -205,7 +205,7 @@ async function meet(ids: readonly number[], people: Map<number, string>): Promis
 }
 
 async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<void> {
-  const comments = new Window();
+  const window = new Window();
   for (let start = 0, more = true; more;) {
     const page = (await zendesk(
       `/incremental/ticket_events.json?start_time=${start}&include=comment_events`,
@@ -217,13 +217,13 @@ async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<voi
       end_time: number;
       end_of_stream: boolean;
     };
-    const said = page.ticket_events.flatMap(({ ticket_id: ticket, child_events: events }) =>
+    const comments = page.ticket_events.flatMap(({ ticket_id: ticket, child_events: events }) =>
       events.filter(({ event_type: type }) => type === 'Comment').map((event) => ({ ticket, ...event })),
     );
-    await comments.add(async () => {
+    await window.add(async () => {
       await toPms(
         'notes',
-        said.map(({ ticket, id, body, public: isPublic }) => ({
+        comments.map(({ ticket, id, body, public: isPublic }) => ({
           projectId: projectOf.get(ticket),
           body,
           visibility: isPublic === false ? 'internal' : 'public',
@@ -234,7 +234,7 @@ async function copyComments(projectOf: ReadonlyMap<number, string>): Promise<voi
     more = !page.end_of_stream && page.end_time > start;
     start = page.end_time;
   }
-  await comments.done();
+  await window.done();
 }
 
 main().catch((error: unknown) => {

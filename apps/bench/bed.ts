@@ -39,7 +39,7 @@ const LOOK_MS = 250;
 const QUIET_LOOKS = 6;
 const UNLIMITED = 1_000_000;
 
-/** Both sandboxes with an account in them, and without limits but those given. */
+/** Both sandboxes with an account in them, without limits except the given ones. */
 export async function startSandboxes(
   account: AccountOptions,
   limit: Partial<LimitOptions> = {},
@@ -65,7 +65,7 @@ export async function startSandboxes(
   };
 }
 
-/** The service as its own process over two sandboxes, with a task queue and a database of its own. */
+/** The service as a separate process over two sandboxes, with its own task queue and database. */
 export class Bed {
   private receiver: RunningReceiver | null = null;
 
@@ -96,7 +96,7 @@ export class Bed {
       ZENDESK_CALLS_PER_MINUTE: String(UNLIMITED),
       PMS_CALLS_PER_MINUTE: String(UNLIMITED),
       RECONCILE_CRON: 'off',
-      // A page of links in their order makes the Java server read them all, and nobody else is served meanwhile.
+      // For a page of links in their order, the Java server reads all of them and serves no other call meanwhile.
       HYGIENE_MINUTES: '1440',
       LOG_LEVEL: 'warn',
       ...env,
@@ -123,11 +123,12 @@ export class Bed {
     await this.mongo.close();
   }
 
-  /** Until a condition holds and stays. @throws Error where it does not within the time */
+  /** Waits until a condition holds. @throws Error after the given time */
   async until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 10 * 60_000): Promise<void> {
     const end = Date.now() + withinMs;
     while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what} (see ${this.folder})`);
+      if (Date.now() > end)
+        throw new Error(`${what}: not within ${withinMs / 1000} s (logs: ${this.folder})`);
       await sleep(LOOK_MS);
     }
   }
@@ -137,7 +138,7 @@ export class Bed {
   }
 }
 
-/** Until no pair of a task queue is at work. */
+/** Waits until no pair of a task queue is at work. */
 export async function untilQuiet(client: Client, taskQueue: string): Promise<void> {
   const query = `TaskQueue = '${taskQueue}' AND ${PAIRS_AT_WORK}`;
   for (let looks = 0; looks < QUIET_LOOKS;) {
@@ -147,7 +148,7 @@ export async function untilQuiet(client: Client, taskQueue: string): Promise<voi
   }
 }
 
-/** All calls that the sandboxes have answered since they began, or since {@link resetCalls}. */
+/** The calls that the sandboxes have answered since they started, or since {@link resetCalls}. */
 export async function callsOf(sandboxes: Sandboxes): Promise<Call[]> {
   const all: Call[] = [];
   for (const side of ['zendesk', 'pms'] as const) {
@@ -161,7 +162,7 @@ export async function resetCalls({ zendesk, pms }: Sandboxes): Promise<void> {
   for (const sandbox of [zendesk, pms]) await controlsOf(sandbox).resetStats();
 }
 
-/** Asking for changes, rather than carrying one. */
+/** Whether the call reads changes; other calls carry them. */
 export const isIntake = ({ route }: Call): boolean =>
   route.includes('/incremental/') || route.endsWith('/changes');
 
@@ -177,6 +178,6 @@ export function byRoute(calls: readonly Call[]): Record<string, number> {
   return Object.fromEntries([...found].sort(([, a], [, b]) => b - a));
 }
 
-export function say(line: string): void {
+export function log(line: string): void {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 }

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { startMongo, startTemporal } from '../../src/platform/embedded/embeddedServers';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 import type { AccountOptions } from './backfill/generate';
-import { Bed, say, startSandboxes, type Servers } from './bed';
+import { Bed, log, startSandboxes, type Servers } from './bed';
 import { inWords, summary, type Results } from './report';
 import { agentsShare } from './sections/agents';
 import { bareHttp } from './sections/bareHttp';
@@ -19,24 +19,24 @@ import { slowDown } from './sections/slowly';
 import { steady } from './sections/steady';
 import { throughput } from './sections/throughput';
 
-/** `npm run bench`: what a change costs, how fast it goes, and how both grow; all ratios from one run. */
+/** `npm run bench`: the cost of a change, the speed, and the growth of both; all ratios are from one run. */
 
 const ROOT = path.resolve(__dirname, '../../..');
-/** A link takes about 10 KB of the Java server's memory, with its claims. */
+/** A link with its claims needs about 10 KB of the Java server's memory. */
 const MONGO_HEAP_MB = { quick: 4_096, full: 14_336 };
 const SETTLE_MS = 6_000;
 
 interface Scale {
-  /** Of the account that is backfilled and then edited. */
+  /** Tickets of the account that is backfilled and then edited. */
   tickets: number;
   /** Changes of each kind whose calls are counted. */
   each: number;
-  /** Changes that have gathered before they are worked off. */
+  /** Changes that accumulate before the service processes them. */
   gathered: number;
   latencySeconds: number;
   links: number[];
   quotaMinutes: number;
-  /** Of each burst of agents' edits. */
+  /** The minutes of each burst of agents' edits. */
   agentsMinutes: number;
   mongoHeapMb: number;
 }
@@ -61,14 +61,14 @@ const QUICK: Scale = {
   agentsMinutes: 2,
   mongoHeapMb: MONGO_HEAP_MB.quick,
 };
-/** A call to either system over the internet, at its fastest. */
+/** The shortest time of a call to either system over the internet. */
 const DELAY_MS = 200;
 const POLLS = { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' };
 
 async function main(): Promise<void> {
   const { quick, only } = new Command('bench')
     .option('--quick', 'a smaller run')
-    .addOption(new Option('--only <section>', 'this section alone').choices(['agents']))
+    .addOption(new Option('--only <section>', 'only this section').choices(['agents']))
     .parse()
     .opts<{ quick?: true; only?: 'agents' }>();
   const scale = quick ? QUICK : FULL;
@@ -107,7 +107,7 @@ function write(file: string, results: object): void {
 
 async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const account: AccountOptions = { tickets: scale.tickets, commentsPerTicket: 3 };
-  say('the first sync, and bare HTTP');
+  log('first sync and bare HTTP');
   const slowBare = await bareHttp(account, DELAY_MS);
   const slow = await onBed(servers, account, {}, async (bed, size) => {
     await slowDown(bed.sandboxes, DELAY_MS);
@@ -116,26 +116,26 @@ async function measure(servers: Servers, scale: Scale): Promise<Results> {
   const bare = await bareHttp(account, 0);
   const rest = await onBed(servers, account, POLLS, async (bed, size) => {
     const backfill = await completeSync(bed, size);
-    say('what a change costs');
+    log('cost of a change');
     const until = (what: string, holds: () => boolean) => bed.until(what, holds);
     const own = await steady(bed.sandboxes, scale.each, until, async () => {
       await bed.quiet();
-      // What was written comes back by the polls, and must lead to nothing.
+      // The polls read our own writes again, which must cause no further write.
       await sleep(SETTLE_MS);
       await bed.quiet();
     });
-    say('how fast changes go');
+    log('throughput');
     const pair = await throughput(bed, scale.gathered);
     const sustainable = pair.pair['project edited'] ?? 0;
     return { backfill, own, pair, latency: await latency(bed, sustainable, scale.latencySeconds) };
   });
-  say('the polling script');
+  log('polling script');
   const script = await peer({ tickets: 400, commentsPerTicket: 1 }, 20);
-  say('growth');
+  log('growth');
   const grown = await growth(servers, scale.links);
-  say('a strict limit');
+  log('strict limit');
   const strict = await quota(servers, scale.quotaMinutes);
-  say('ticket updates beside agents');
+  log('ticket updates with agents at work');
   const agents = await agentsShare(servers, scale.agentsMinutes);
   const firstSyncs = { bare, slow, slowBare, delayMs: DELAY_MS };
   return { ...rest, ...firstSyncs, peer: script, growth: grown, quota: strict, agents };

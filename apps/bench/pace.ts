@@ -5,24 +5,24 @@ import { changes } from 'testkit';
 const LOOK_MS = 10;
 
 export interface Pace {
-  /** Edits in all, and a second. */
+  /** Edits in total, and per second. */
   count: number;
   perSecond: number;
-  /** For how long edits are made; they must have arrived `withinMs` later. */
+  /** The duration of the edits. The last one must arrive within `withinMs` after that. */
   seconds: number;
   withinMs: number;
-  /** Projects that are edited in turn; each once if not given. */
+  /** The number of projects that are edited in turn; by default, each is edited once. */
   projects?: number;
 }
 
 /**
- * Edits in the PMS at a steady pace, and when they are in Zendesk.
+ * Makes edits in the PMS at a steady pace and measures when they arrive in Zendesk.
  * @returns milliseconds from edit to arrival, by quantile
  */
 export async function editAtPace(sandboxes: Sandboxes, pace: Pace): Promise<(quantile: number) => number> {
   const { count, perSecond, seconds, withinMs, projects = Infinity } = pace;
   const project = changes(sandboxes).find(({ name }) => name === 'project edited');
-  if (!project) throw new Error('no such change');
+  if (!project) throw new Error('found no change "project edited"');
   const open = new Map<() => boolean, number>();
   const took: number[] = [];
   const began = performance.now();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** What Linux says of a process. */
+/** Memory and processor time of processes, as Linux reports them. */
 
 export function residentMb(pid: number | null): number | null {
   if (pid === null) return null;
@@ -24,7 +24,7 @@ export function cpuSeconds(pid: number | null): number {
   }
 }
 
-/** Processor time of processes that may die and come back under another id. */
+/** Processor time of processes that may end and restart with another id. */
 export class Clock {
   private readonly began = new Map<string, { pid: number | null; seconds: number }>();
 
@@ -33,7 +33,7 @@ export class Clock {
       this.began.set(name, { pid: pidOf(), seconds: cpuSeconds(pidOf()) });
   }
 
-  /** Of those that are the same processes as in the beginning. */
+  /** Only for processes that have run since the start. */
   seconds(): Record<string, number> {
     const passed: Record<string, number> = {};
     for (const [name, pidOf] of Object.entries(this.processes)) {

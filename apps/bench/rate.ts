@@ -14,10 +14,11 @@ import { SEARCH_ATTRIBUTES } from '../../src/workflows/searchAttributes';
 
 /**
  * `npm run bench:rate`: worker processes against a Zendesk sandbox that refuses every call above its rate. People in
- * the PMS make more changes than the rate lets through; it prints how much of the rate was used, and how much refused.
+ * the PMS make more changes than the rate allows. Prints how much of the rate was used, and how many calls were
+ * refused.
  */
 
-/** How far people are ahead of the sync: always enough to do, and no edit of one ticket too often. */
+/** How many edits people are ahead of the sync: enough to keep it busy, without editing one ticket too often. */
 const AHEAD = 250;
 const PAIRS = 800;
 const LOOK_MS = 500;
@@ -35,8 +36,8 @@ async function main(): Promise<void> {
     rate,
     workers: count,
   } = new Command('bench:rate')
-    .option('--minutes <n>', 'how long to measure', Number, 5)
-    .option('--rate <n>', 'calls a minute that Zendesk allows', Number, 400)
+    .option('--minutes <n>', 'minutes to measure', Number, 5)
+    .option('--rate <n>', 'calls per minute that Zendesk allows', Number, 400)
     .option('--workers <n>', 'worker processes', Number, 2)
     .parse()
     .opts<Options>();
@@ -85,7 +86,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Counts the sandbox's answers over so many minutes, once the flood has used up a first minute's rate. */
+/** Counts the sandbox's answers over the given minutes, after the flood has used the first minute's rate. */
 async function measure(url: string, people: Flood, minutes: number, rate: number): Promise<CallCount[]> {
   const controls = controlsOf({ url });
   const sum = (calls: CallCount[]) => calls.reduce((total, { count }) => total + count, 0);
@@ -95,18 +96,18 @@ async function measure(url: string, people: Flood, minutes: number, rate: number
   }
   await controls.resetStats();
   const until = Date.now() + minutes * 60_000;
-  let told = Date.now();
+  let reportedAt = Date.now();
   while (Date.now() < until) {
     people.edit();
     await sleep(Math.min(LOOK_MS, Math.max(0, until - Date.now())));
-    if (Date.now() - told < 15_000) continue;
-    told = Date.now();
-    console.log(`${Math.round((until - told) / 1000)} s left: ${sum(await controls.calls())} calls`);
+    if (Date.now() - reportedAt < 15_000) continue;
+    reportedAt = Date.now();
+    console.log(`${Math.round((until - reportedAt) / 1000)} s left: ${sum(await controls.calls())} calls`);
   }
   return controls.calls();
 }
 
-/** People who make projects, and then edit those that have arrived. */
+/** People who create projects, and then edit the projects that have arrived. */
 class Flood {
   private readonly titles = new Map<string, string>();
   private edits = 0;
@@ -130,7 +131,7 @@ class Flood {
       if (open >= AHEAD) break;
       const title = this.next();
       this.pms.store.update('project', id, { title }, undefined, PERSON);
-      // Edited last: others come first the next time.
+      // Moved to the end, so that the next edits concern other projects.
       this.titles.delete(id);
       this.titles.set(id, title);
       open += 1;

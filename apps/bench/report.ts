@@ -9,7 +9,7 @@ import type { Throughput } from './sections/throughput';
 export interface Results {
   backfill: FirstSync;
   bare: Rate;
-  /** The same with slow calls. */
+  /** The same measurement with slow calls. */
   slow: FirstSync;
   slowBare: Rate;
   delayMs: number;
@@ -36,12 +36,12 @@ interface Run {
 
 export interface Report {
   run: Run;
-  /** Each a ratio; `raw` has what it was made of. */
+  /** Ratios; `raw` has the figures that they are made of. */
   calls: { steady: number; backfill: number; peer: number };
   throughput: { pair: number; backfill: number };
   growth: { memory: number; lookup: number };
   quota: { used: number; rate429: number };
-  /** Of the ticket updates that agents leave: beside them, and once they are gone. */
+  /** The used share of the ticket updates that agents leave: with agents at work, and without. */
   ticketUpdates: { beside: number; alone: number; refusedLater: number };
   raw: Results;
 }
@@ -70,7 +70,7 @@ export function summary(raw: Results, run: Run): Report {
   };
 }
 
-/** docs/performance.md. */
+/** The text of docs/performance.md. */
 export function inWords(report: Report): string {
   const { raw } = report;
   return `${[
@@ -326,7 +326,7 @@ function besideAgents({ agents }: Results): string[] {
   ];
 }
 
-/** Sentences as lines of at most 100 columns (docs/style.md). */
+/** Wraps sentences at 100 columns (docs/style.md). */
 function paragraph(...sentences: string[]): string {
   const lines = [''];
   for (const word of sentences.join(' ').split(' ')) {
@@ -351,7 +351,7 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** GitHub draws it: https://mermaid.js.org/syntax/xyChart.html */
+/** A chart that GitHub draws: https://mermaid.js.org/syntax/xyChart.html */
 function chart(title: string, labels: string[], values: number[], unit: string): string {
   return [
     '```mermaid',

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Sandboxes } from './bed';
 
-/** How a process of its own is told where the two systems are, and how it gets in. */
+/** The addresses and credentials of the two systems, as environment variables of a separate process. */
 
 const settings = z.object({
   ZENDESK_BASE_URL: z.string(),
-  /** Of the sync's user; it never ends. */
+  /** The token of the sync's user, which does not expire. */
   ZENDESK_BEARER: z.string(),
   PMS_BASE_URL: z.string(),
   PMS_TOKEN: z.string(),

@@ -1,7 +1,7 @@
 import type { Access } from 'testkit';
 import type { Comparable } from './comparable';
 
-/** What the checker is asked, and what it says. */
+/** Input and output of the checker. */
 
 export type EntityName = 'organizations' | 'tickets' | 'comments';
 
@@ -38,7 +38,7 @@ export interface Property {
   name: string;
   zendesk: Comparable;
   pms: Comparable;
-  /** True where the mapping itself lets the two values differ. */
+  /** The mapping allows the two values to differ. */
   excused?: boolean;
 }
 
@@ -49,32 +49,32 @@ export interface AgreementRow {
   /** Pairs in which each record has the other as its only counterpart. */
   linked: number;
   agreeing: number;
-  /** Pairs that agree but for values that a side did not take, with the reason that the sync states. */
+  /** Pairs that agree except for values that a side did not take, for a reason that the sync states. */
   notTaken: number;
   differing: number;
   /** Records without a counterpart and without a stated reason. */
   missing: number;
   /** Pairs and records that do not agree for a reason that the sync states. */
   waiting: number;
-  /** As {@link waiting}, where the reason is a conflict that a person must decide. */
+  /** Like {@link waiting}, for conflicts that a person must decide. */
   conflicts: number;
   /** Records with more than one counterpart, or one counterpart claimed twice. */
   duplicates: number;
 }
 
 export interface AgreementReport {
-  /** True when nothing is missing, differing, doubled or wrongly linked but for stated reasons. */
+  /** True if there is no missing, different, duplicate or wrongly linked record without a stated reason. */
   ok: boolean;
   rows: AgreementRow[];
   problems: Problem[];
   waiting: Excuse[];
-  /** What was not taken, by property and reason. */
+  /** Values that were not taken, by property and reason. */
   notTaken: Excuse[];
-  /** Tickets whose comments stand in another order in the PMS. Not part of {@link ok}. */
+  /** Tickets whose comments are in another order in the PMS. Not part of {@link ok}. */
   orderBroken: string[];
 }
 
-/** Why records do not agree, though nothing is wrong. */
+/** A stated reason why records do not agree. */
 export interface Excuse {
   reason: string;
   count: number;
@@ -85,7 +85,7 @@ export interface Excuse {
 export interface StatedRefusal {
   /** The mapping's name of the row. */
   row: string;
-  /** The API's words, or the sync's. Without any it is no reason. */
+  /** The message of the API or of the sync. An empty message is not a reason. */
   words: string;
 }
 
@@ -96,11 +96,11 @@ export interface StoredLink {
   pms: string;
 }
 
-/** What a PMS cannot keep of what the mapping is about, so that it is not asked for. */
+/** The properties that a PMS cannot store, which the checker therefore does not compare. */
 export interface PmsKeeps {
   /** Names of properties that are not compared. */
   without: readonly string[];
-  /** What stands in the PMS for no value, by the property's name. */
+  /** The value that the PMS shows for an empty value, by the property's name. */
   empty: Readonly<Record<string, string>>;
   /** Due dates have no time of day. */
   dueDays: boolean;
@@ -113,15 +113,15 @@ export interface CheckOptions {
   pms: Access;
   keeps?: PmsKeeps;
   /**
-   * Why a record may not agree yet, by its key (`zendesk:ticket:123`, `pms:note:N-1`; either side's). A
+   * The reason why a record may not agree yet, by the key of either record (`zendesk:ticket:123`, `pms:note:N-1`). A
    * reason that begins with `conflict` counts as a conflict.
    */
   waiting?: ReadonlyMap<string, string>;
-  /** Values that a side did not take, by the key of either record. They excuse these properties, and no other. */
+  /** Values that a side did not take, by the key of either record. Only these properties may differ. */
   notTaken?: ReadonlyMap<string, readonly StatedRefusal[]>;
-  /** Tags of fields and options that are gone: nobody added or removed them, and they stay where they are. */
+  /** Tags of deleted fields and options. They stay where they are, because no person added or removed them. */
   formerFieldTags?: readonly string[];
-  /** What the sync says belongs together; a pair known only from here is compared like any other. */
+  /** Pairs from the link store. The checker compares them like pairs with back-references. */
   links?: readonly StoredLink[];
 }
 

@@ -11,12 +11,12 @@ import {
 } from 'testkit';
 import { z } from 'zod';
 
-/** All that both systems hold, as their public APIs show it, for the checker. */
+/** All records of both systems, as their public APIs return them, for the checker. */
 
 const PARALLEL_READS = 6;
 const IDS_PER_CALL = 100;
 
-// What the APIs answer, as far as the comparison needs it. Unknown fields pass.
+// The parts of the APIs' answers that the comparison needs. Unknown fields are allowed.
 
 const zendeskId = z.union([z.number(), z.string()]).transform(String);
 const zendeskIdOrNull = z
@@ -156,7 +156,7 @@ export async function readZendesk(access: Access): Promise<ZendeskWorld> {
   const tickets = all.filter(({ status }) => status !== 'deleted');
   const comments = await inParallel(tickets, PARALLEL_READS, ({ id }) => readComments(api, id));
   const users = new Map(listed.map((user) => [user.id, user]));
-  // The list shows active people only; those who were deactivated stay on their records.
+  // The list has active people only; deactivated people stay on their records.
   const named = [
     ...tickets.flatMap(({ requester_id: requester, assignee_id: assignee }) => [requester, assignee]),
     ...comments.flat().map(({ author_id: author }) => author),

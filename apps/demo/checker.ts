@@ -1,8 +1,8 @@
 /**
- * Compares Zendesk and the PMS record by record through their public APIs, with its own statement of what
- * corresponds to what. It shares no code with the sync, so that a mistake there is not repeated here.
+ * Compares Zendesk and the PMS record by record through their public APIs. It has its own rules for corresponding
+ * properties, and shares no code with the sync, so that a mistake in the sync is not repeated here.
  *
- * Give it a Zendesk user of its own: calls are counted by user, and these are not the sync's.
+ * Use a separate Zendesk user: calls are counted by user, and these are not the sync's.
  */
 import type { CommentWithAudit } from 'testkit';
 import {
@@ -42,7 +42,7 @@ import { brokenOrder } from './commentOrder';
 import { Pairing } from './pairing';
 import { organizationProperties, setByZendesk } from './plainProperties';
 
-/** Compares all that both systems hold. Meant for quiet times: it does not freeze what it reads. */
+/** Compares all records of both systems. Use it when nothing changes, because it does not freeze the records. */
 export async function checkAgreement(options: CheckOptions): Promise<AgreementReport> {
   const [zendesk, pms] = await Promise.all([readZendesk(options.zendesk), readPms(options.pms)]);
   return new Check(zendesk, pms, options).report();
@@ -71,7 +71,9 @@ class Check {
       [...zendesk.users.values()].filter(({ role }) => role !== 'end-user').map((user) => email(user.email)),
     );
     this.hiddenTickets = new Set(
-      zendesk.comments.flatMap((said) => (said.first && !said.public ? [said.ticketId] : [])),
+      zendesk.comments.flatMap(({ first, public: isPublic, ticketId }) =>
+        first && !isPublic ? [ticketId] : [],
+      ),
     );
     for (const { ticketId, body, followUp } of zendesk.comments) {
       if (followUp) this.followUps.set(ticketId, [...(this.followUps.get(ticketId) ?? []), plainText(body)]);
@@ -155,7 +157,7 @@ class Check {
       zendesk: email(this.zendesk.users.get(z.assignee_id ?? '')?.email),
       pms: email(this.pms.people.get(p.assigneeId ?? '')?.email),
     };
-    // A person whom the other system does not know is left out there.
+    // The sync drops a person whom the other system does not know.
     const unknown =
       (assignees.zendesk !== null && !this.knownToPms.has(assignees.zendesk)) ||
       (assignees.pms !== null && !this.zendeskAgents.has(assignees.pms));
@@ -167,7 +169,7 @@ class Check {
         zendesk: oneLine(z.subject) || '(no subject)',
         pms: oneLine(p.title) || '(no subject)',
       },
-      { name: 'description', ...description, excused: this.saidLater(z.id, description.pms) },
+      { name: 'description', ...description, excused: this.isInFollowUp(z.id, description.pms) },
       { name: 'status', zendesk: STATUSES[z.status] ?? `? ${z.status}`, pms: p.status },
       {
         name: 'priority',
@@ -186,7 +188,7 @@ class Check {
         pms: email(this.pms.people.get(p.requesterId ?? '')?.email),
       },
       { name: 'assignee', ...assignees, excused: unknown },
-      // Who sees a ticket is who sees its first comment.
+      // A ticket is visible to the people who can see its first comment.
       {
         name: 'visibility',
         zendesk: this.hiddenTickets.has(z.id) ? 'internal' : 'public',
@@ -212,7 +214,7 @@ class Check {
       zendesk: email(writer?.email),
       pms: email(this.pms.people.get(p.authorId ?? '')?.email),
     };
-    const bornInPms = z.ref !== null;
+    const isFromPms = z.ref !== null;
     const body = { zendesk: plainText(z.body), pms: plainText(p.body) };
     const properties: Property[] = [
       {
@@ -220,16 +222,16 @@ class Check {
         zendesk: tickets.counterpart(ticket) ?? ticket,
         pms: `pms:project:${p.projectId}`,
       },
-      { name: 'text', ...body, excused: this.saidLater(z.ticketId, body.pms) },
+      { name: 'text', ...body, excused: this.isInFollowUp(z.ticketId, body.pms) },
       { name: 'visibility', zendesk: z.public ? 'public' : 'internal', pms: p.visibility },
       {
         name: 'author',
         ...author,
-        // Set once, and only where the other system knew the person at that time.
-        excused: bornInPms ? !this.zendeskAgents.has(author.pms) : author.pms === null,
+        // Set once, and only if the other system knew the person at that time.
+        excused: isFromPms ? !this.zendeskAgents.has(author.pms) : author.pms === null,
       },
     ];
-    if (!bornInPms) {
+    if (!isFromPms) {
       properties.push(
         { name: 'author name', zendesk: oneLine(writer?.name ?? ''), pms: oneLine(p.authorName) },
         { name: 'time', zendesk: seconds(z.created_at), pms: seconds(p.occurredAt) },
@@ -238,7 +240,7 @@ class Check {
     return properties;
   }
 
-  /** Tags that belong to a field are the field's: its own row carries them, where the mapping has one. */
+  /** The tags without those that belong to fields, which have their own rows if the mapping contains the fields. */
   private ownTags(tags: readonly string[]): string[] {
     const former = this.options.formerFieldTags ?? [];
     return labelSet(tags).filter((tag) => !this.zendesk.fieldTags.has(tag) && !former.includes(tag));
@@ -248,8 +250,8 @@ class Check {
     return this.keeps.dueDays ? (value ?? '').slice(0, 10) : seconds(value);
   }
 
-  /** Zendesk cannot change what was said; a later text of the PMS stands there in a follow-up comment. */
-  private saidLater(ticketId: string, pmsText: string): boolean {
+  /** Zendesk cannot change a comment, so it has a later text of the PMS in a follow-up comment. */
+  private isInFollowUp(ticketId: string, pmsText: string): boolean {
     return pmsText !== '' && (this.followUps.get(ticketId) ?? []).some((body) => body.includes(pmsText));
   }
 
@@ -272,7 +274,7 @@ class Check {
     };
     this.problems.push(...pairing.duplicates);
     for (const problem of pairing.problems) {
-      // A reference to a record that is gone is one more sign of a missing counterpart, not a second problem.
+      // A reference to a deleted record is another sign of a missing counterpart, not a second problem.
       if (!this.excuse(null, [problem.zendesk, problem.pms])) this.problems.push(problem);
     }
     for (const pair of pairing.pairs) this.comparePair(row, pair, properties(pair));
@@ -319,7 +321,7 @@ class Check {
     return !same(zendesk ?? nothing, pms ?? nothing);
   }
 
-  /** A side did not take the other's value, and the sync says why. */
+  /** Whether a side did not take the value, and the sync states the reason. */
   private wasNotTaken({ name }: Property, keys: readonly string[]): boolean {
     const stated = keys.flatMap((key) => this.options.notTaken?.get(key) ?? []);
     const found = stated.find(({ row, words }) => row === (ROWS[name] ?? name) && words !== '');
@@ -329,7 +331,7 @@ class Check {
     return true;
   }
 
-  /** Counts a record as waiting where the sync says why; without a row, only tells whether it does. */
+  /** Counts a record as waiting if the sync states a reason. Without a row, only checks for a reason. */
   private excuse(row: AgreementRow | null, keys: (string | null)[]): boolean {
     const key = keys.find((each) => each !== null && this.waiting.has(each));
     const reason = this.waiting.get(key ?? '');
@@ -343,7 +345,7 @@ class Check {
   }
 }
 
-/** What the shipped mapping calls the rows of properties that have another name here. */
+/** The mapping's names of rows that have other names here. */
 const ROWS: Readonly<Record<string, string>> = {
   customer: 'customerId',
   'due date': 'dueDate',
@@ -353,7 +355,7 @@ const ROWS: Readonly<Record<string, string>> = {
   text: 'body',
 };
 
-/** The most frequent first. */
+/** Sorted with the most frequent reason first. */
 function excusesOf(records: ReadonlyMap<string, string[]>): Excuse[] {
   const excuses = [...records].map(([reason, all]) => ({ reason, count: all.length, records: all }));
   return excuses.sort((a, b) => b.count - a.count);

@@ -3,8 +3,8 @@ import type { Pair } from './agreementReport';
 import type { PmsNote } from './checkedWorlds';
 
 /**
- * Tickets whose comments of one origin stand in another order on the other side. Comments of different
- * origins that crossed on the way may rightly stand differently.
+ * Tickets whose comments of one origin are in another order on the other side. Comments of different origins that
+ * were written at the same time may be in any order.
  */
 export function brokenOrder(pairs: readonly Pair<CommentWithAudit, PmsNote>[]): string[] {
   const groups = new Map<string, { zendesk: CommentWithAudit; pms: PmsNote }[]>();
@@ -14,7 +14,7 @@ export function brokenOrder(pairs: readonly Pair<CommentWithAudit, PmsNote>[]): 
   }
   const broken = new Set<string>();
   for (const group of groups.values()) {
-    // Pairs come in Zendesk's order of the comments; ties of time are in the order of creation.
+    // Pairs are in Zendesk's order of the comments; comments of the same time are in the order of their creation.
     const times = group.map(({ pms }) => Date.parse(pms.occurredAt ?? pms.createdAt));
     for (let n = 1; n < group.length; n++) {
       const [before, after] = [group[n - 1], group[n]];

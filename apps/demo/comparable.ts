@@ -1,6 +1,6 @@
-/** Values of both systems in the form in which both must show the same. */
+/** Normalizes values of both systems, so that equal values have the same form. */
 
-/** A value brought into the form in which both systems must show the same. */
+/** A value in normalized form. */
 export type Comparable = string | number | boolean | null | string[];
 
 export const STATUSES: Record<string, string> = {
@@ -18,14 +18,14 @@ export const PRIORITIES: Record<string, string> = {
   urgent: 'critical',
 };
 
-/** Line ends, space before them, and empty lines around the text are not part of what was said. */
+/** Line ends, spaces before them, and empty lines around a text do not matter. */
 export function plainText(value: string | null): string {
   return (
     (value ?? '')
-      // The sync keeps Zendesk from changing a text with a character that nobody sees (docs/comments.md).
+      // The sync adds an invisible character that keeps Zendesk from changing a text (docs/comments.md).
       .replaceAll('\u2060', '')
       .replace(/\r\n?/g, '\n')
-      // A tab, and each of the spaces that mail clients and web editors leave, counts as a blank.
+      // Tabs and the special spaces of mail clients and web editors count as spaces.
       .replace(/[^\S\n]/g, ' ')
       .replace(/ +$/gm, '')
       .replace(/^\n+/, '')
@@ -33,7 +33,7 @@ export function plainText(value: string | null): string {
   );
 }
 
-/** Names and titles are one line, in which it does not matter how much space stands between words. */
+/** Names and titles are one line, in which the number of spaces between words does not matter. */
 export function oneLine(value: string | null): string {
   return (value ?? '').replace(/\s+/g, ' ').trim();
 }

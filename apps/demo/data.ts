@@ -1,6 +1,6 @@
 /**
- * Makes up what a support desk and a project team have in their systems before the first sync. The same
- * seed and size always give the same data: no clock, no Math.random.
+ * Generates the records of a support desk and a project team before the first sync. The same seed and size always
+ * give the same data: no clock, no Math.random.
  */
 
 import type {
@@ -16,7 +16,7 @@ import { AGENTS } from './demoWords';
 import { Writer, TICKET_STATUSES, TICKET_PRIORITIES, TICKET_TYPES } from './demoWriter';
 import { Random } from './random';
 
-/** Both systems know only organizations of these names before the first sync. */
+/** The organizations that both systems have before the first sync. */
 const SHARED_ORGANIZATIONS = 3;
 const AGENT_COUNT = 6;
 const CUSTOMERS_PER_SIZE = 20;
@@ -25,7 +25,7 @@ function atSize(count: number, size: number, least: number): number {
   return Math.max(least, Math.round(count * size));
 }
 
-/** Makes the data of both systems; see {@link DataOptions} for what a size holds. */
+/** Generates the data of both systems; {@link DataOptions} describes the sizes. */
 export function generateData({ size, seed }: DataOptions): DemoData {
   const random = new Random(seed);
   const writer = new Writer(random);
@@ -131,7 +131,7 @@ function asCustomer(organization: DemoOrganization): DemoCustomer {
   };
 }
 
-/** The PMS's own view of an organization: same name, and other people's idea of the rest. */
+/** The PMS's record of an organization: the same name with other values. */
 function sharedCustomer(organization: DemoOrganization, n: number): DemoCustomer {
   const customer = asCustomer(organization);
   return {

@@ -1,7 +1,7 @@
-/** The records of the demo's data, on both sides. */
+/** The record types of the demo's data, for both sides. */
 
 export interface DemoOrganization {
-  /** Names the organization within the data; tickets and people refer to it. */
+  /** Identifies the organization within the data; tickets and people refer to it. */
   key: string;
   name: string;
   domains: string[];
@@ -93,7 +93,10 @@ export interface DemoData {
 }
 
 export interface DataOptions {
-  /** 1 is about 20 organizations, 120 tickets and 400 comments in Zendesk, and 100 records born in the PMS. */
+  /**
+   * 1 is about 20 organizations, 120 tickets and 400 comments in Zendesk, and 100 records that were created in the
+   * PMS.
+   */
   size: number;
   seed: number;
 }

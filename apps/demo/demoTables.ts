@@ -4,7 +4,7 @@ import type { Environment } from './environment';
 import { colour, formatDuration, printLine, printTable } from './report';
 import type { Spending } from './spending';
 
-/** What the demo prints in the end: latencies, the checker's report, calls. */
+/** The tables at the end of the demo: latencies, the checker's report, calls. */
 
 const out = process.stdout;
 
@@ -13,7 +13,7 @@ export interface Latency {
   took: number;
 }
 
-/** From the edit's answer to its being seen; a look every 50 ms. */
+/** Latencies are measured from the edit's answer to its arrival, with a look every 50 ms. */
 export function printLatencies(latencies: readonly Latency[], how: string): void {
   const right = (title: string) => ({ title, align: 'right' as const });
   const names = { zendesk: 'Zendesk → PMS', pms: 'PMS → Zendesk', both: 'both at once' };
@@ -81,7 +81,7 @@ function printExcuses(what: string, excuses: readonly Excuse[]): void {
     );
 }
 
-/** What the sync itself says of records that it has not linked, also of those that no public list shows. */
+/** The state of pairs that are not linked, by the link store, including records that no public list shows. */
 export async function printUnlinked({ store }: Environment): Promise<void> {
   const groups = new Map<string, { count: number; example: string }>();
   for await (const link of store.all()) {
@@ -96,7 +96,7 @@ export async function printUnlinked({ store }: Environment): Promise<void> {
   if (groups.size === 0) return;
   printTable(
     out,
-    'What the sync says of the rest',
+    'Pairs that are not linked',
     [{ title: 'pair' }, { title: 'pairs', align: 'right' }, { title: 'for example' }],
     [...groups].map(([key, { count, example }]) => [key, count, example]),
   );
@@ -137,13 +137,13 @@ export function printSpending(
     ],
     [
       row('first sync (pairs)', linked - (live?.creates ?? 0), first),
-      ...(live ? [row('people’s edits', edits, live)] : []),
+      ...(live ? [row('edits by people', edits, live)] : []),
       row('afterwards', 0, idle),
     ],
   );
   printLine(
     out,
-    'A ticket born in the PMS takes a second write: its address in Zendesk goes back to its project.',
+    'A ticket created from a project needs a second write: its address in Zendesk goes back to the project.',
   );
-  printLine(out, `Echo writes after quiet: ${idle.writes}`);
+  printLine(out, `Writes after everything was synced (echoes): ${idle.writes}`);
 }

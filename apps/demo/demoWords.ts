@@ -1,4 +1,4 @@
-/** The words that the demo's data is made of. */
+/** The vocabulary of the demo's data. */
 
 export const AGENTS: [string, string][] = [
   ['Maya Lindqvist', 'maya.lindqvist'],
@@ -220,7 +220,7 @@ export const INTERNAL_REMARKS = [
   'Do not promise a date yet.',
 ] as const;
 
-/** What real text holds and simple test data does not. */
+/** Contents of real texts that simple test data lacks. */
 export const SPECIALS = [
   '\r\n\r\nSteps:\r\n1. open the list\r\n2. sort by date\r\n3. see error',
   '\n\nשלום, המדפסת לא עובדת מאז הבוקר. תודה!',

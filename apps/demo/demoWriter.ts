@@ -30,9 +30,9 @@ import {
 } from './demoWords';
 import type { Random } from './random';
 
-/** Writes records as people would: names, texts, dates. */
+/** Generates names, texts and dates as people write them. */
 
-/** Due dates lie around this day, whatever the day of the run. */
+/** Due dates are around this day, whatever the day of the run. */
 const FIRST_DUE = Date.UTC(2031, 0, 6, 12);
 const DAY_MS = 86_400_000;
 const LONG_TEXT_CHARS = 3_500;

@@ -18,16 +18,16 @@ import { receiveWebhooks, type RunningReceiver } from './webhooks';
 import { WorkerProcess, serviceSettings } from './worker';
 
 /**
- * What the sandbox account allows a minute: Zendesk's largest plan, with the high-volume add-on. Only its 300 ticket
- * updates are left out: the demo shows in minutes what an account does in days.
+ * The sandbox account's calls per minute: Zendesk's largest plan, with the high-volume add-on. Only its limit of 300
+ * ticket updates is left out, because the demo shows in minutes the changes of days.
  */
 export const ZENDESK_LIMITS = { ...NO_LIMITS, rateLimitPerMinute: 2_500, incrementalPerMinute: 30 };
-/** Three exports a poll: as often as the limit allows, with some to spare. */
+/** Three exports per poll: almost as often as the limit allows. */
 export const ZENDESK_POLL_SECONDS = 7;
 const PMS_POLL_SECONDS = 2;
 const DATABASE = 'demo';
 
-/** Everything that the demo runs: two servers, both systems, and the service as a process of its own. */
+/** Everything that the demo runs: two servers, both systems, and the service as a separate process. */
 export interface Environment {
   temporal: EmbeddedTemporal;
   mongo: EmbeddedMongo;
@@ -39,13 +39,13 @@ export interface Environment {
   folder: string;
   /** Prefix of the service's task queues and Schedules. */
   taskQueue: string;
-  /** Installs webhooks on both sides and runs their receiver, once. @returns where they lead */
+  /** Installs webhooks on both sides and starts their receiver, once. @returns the addresses of the webhooks */
   receive(): Promise<string[]>;
-  /** @param keepLogs whether the folder with the logs stays, for a person to read */
+  /** @param keepLogs whether to keep the folder with the logs */
   stop(options: { keepLogs: boolean }): Promise<void>;
 }
 
-/** @throws NoServerError, NoRedmineError where a server can neither be found nor started */
+/** @throws NoServerError, NoRedmineError if a server can neither be found nor started */
 export async function startEnvironment(
   pmsName: PmsName,
   onProgress: (line: string) => void,
@@ -55,7 +55,7 @@ export async function startEnvironment(
   const zendesk = await startZendeskSandbox(ZENDESK_LIMITS);
   const pms = await startPms(pmsName, onProgress);
   const mongoClient = await MongoClient.connect(mongo.uri);
-  // A run of its own on servers that are somebody's: databases and task queues are named apart.
+  // The servers may have other users, so database and task queues have a unique name.
   const run = `${DATABASE}-${randomBytes(3).toString('hex')}`;
   const store = await openLinkStore(mongoClient.db(run));
   const connection = await Connection.connect({ address: temporal.address });
@@ -66,7 +66,7 @@ export async function startEnvironment(
     PMS_POLL_SECONDS: String(PMS_POLL_SECONDS),
     LOG_LEVEL: 'info',
   };
-  // Last of all: whoever gets the environment removes it again.
+  // Created last, because only `stop` removes it.
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-demo-'));
   const worker = new WorkerProcess(
     [path.resolve(__dirname, '../../src/operator/cli/main.js'), 'start'],

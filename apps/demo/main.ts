@@ -16,7 +16,10 @@ import { SIDES } from '../../src/sync/record';
 import { PAIRS_AT_WORK } from '../../src/workers/pairSignals';
 import { pollScheduleId } from '../../src/workers/schedules';
 
-/** `npm run demo`: two systems come into agreement, and a checker that shares no code with the sync says so. */
+/**
+ * `npm run demo`: syncs two systems until they agree, and compares them with a checker that shares no code with the
+ * sync.
+ */
 
 interface Options {
   size: number;
@@ -29,25 +32,25 @@ interface Options {
 
 const out = process.stdout;
 const CHECKER = { zendesk: 'ann@sandbox.example', pms: { email: 'checker@demo.example', name: 'Checker' } };
-/** No change for longer than a poll of either side means that nothing more is coming. */
+/** No change for longer than a poll of either side means that no more changes are coming. */
 const QUIET_MS = ZENDESK_POLL_SECONDS * 1000 * 2 + 1_000;
 const ARRIVAL_TIMEOUT_MS = 90_000;
 const LOOK_MS = 50;
-/** Edits whose way to the other side is measured, besides those of the script. */
+/** Edits for measuring the latency, in addition to those of the script. */
 const QUICK_EDITS = 50;
 
 async function main(): Promise<void> {
   const options = new Command('demo')
-    .option('--size <n>', 'how much data; 1 is about 700 records', Number, 1)
-    .option('--seed <n>', 'which data', Number, 1)
-    .option('--data <dir>', 'load records from this folder in place of generated ones')
+    .option('--size <n>', 'amount of data; 1 is about 700 records', Number, 1)
+    .option('--seed <n>', 'seed of the generated data', Number, 1)
+    .option('--data <dir>', 'load records from this folder instead of generating them')
     .addOption(
       new Option('--pms <name>', 'the system that Zendesk is synced with')
         .choices(PMS_NAMES)
         .default('sandbox'),
     )
-    .option('--keep', 'leave everything running in the end', false)
-    .option('--kill-worker', 'kill the worker in mid-sync; it is started again', false)
+    .option('--keep', 'leave everything running at the end', false)
+    .option('--kill-worker', 'kill the worker during the sync and restart it', false)
     .parse()
     .opts<Options>();
   printLine(out, colour(out, 'bold', 'Two systems come into agreement'));
@@ -55,10 +58,10 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => stopped.abort(new Error('stopped by a signal')));
-  // Null where a person stopped it.
+  // Null if a signal stopped the demo.
   let ok: boolean | null = false;
   try {
-    ok = await Promise.race([run(environment, options), abortion(stopped.signal)]);
+    ok = await Promise.race([run(environment, options), untilAborted(stopped.signal)]);
     if (options.keep && ok !== null) await keepRunning(environment, stopped.signal);
     process.exitCode = ok ? 0 : 1;
   } finally {
@@ -67,7 +70,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function abortion(signal: AbortSignal): Promise<null> {
+async function untilAborted(signal: AbortSignal): Promise<null> {
   await once(signal, 'abort');
   return null;
 }
@@ -125,7 +128,7 @@ async function run(environment: Environment, options: Options): Promise<boolean>
   return ok;
 }
 
-/** Loads or makes up records. @returns the agents who edit later; nobody edits loaded records. */
+/** Loads or generates records. @returns the agents who edit later; loaded records are not edited */
 async function fill(
   environment: Environment,
   options: Options,
@@ -178,7 +181,7 @@ async function untilQuiet(environment: Environment, meter: Meter, killWorker: bo
     if (killWorker && !killed && writes > 60) {
       killed = true;
       progress.finish(
-        `Killing the worker (pid ${worker.pid ?? '—'}) at ${linked} pairs; it is started again`,
+        `Killing the worker (pid ${worker.pid ?? '—'}) at ${linked} pairs; it will be restarted`,
       );
       worker.kill();
     }
@@ -205,13 +208,13 @@ async function liveEdits(
     zendesk: { url: zendesk.url, bearer: zendesk.bearer, admin: CHECKER.zendesk },
     pms: { url: pms.url, token: access.pms.token },
     agents,
-    tellsNoteEdits: pms.tellsNoteEdits,
+    reportsNoteEdits: pms.reportsNoteEdits,
   };
   const script = await scriptEdits(office);
   if (pms.hasWebhooks) {
     for (const url of await environment.receive()) printLine(out, `  webhook  ${url}`);
     await setPolling(environment, false);
-    printLine(out, '  polling is paused: what arrives now, webhooks brought');
+    printLine(out, '  polling is paused, so webhooks report the following edits');
   }
   const rows: (string | number)[][] = [];
   const latencies: Latency[] = [];
@@ -236,13 +239,13 @@ async function liveEdits(
     latencies.push({ where: edit.where, took: (await watch(edit)).took });
   }
   if (pms.hasWebhooks) await setPolling(environment, true);
-  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling goes on' : ''}`);
+  progress.finish(`${latencies.length} edits made${pms.hasWebhooks ? '; polling is resumed' : ''}`);
   printTable(
     out,
-    'What arrived',
+    'Edits and their arrival',
     [
       { title: 'edited in' },
-      { title: 'what' },
+      { title: 'edit' },
       { title: 'seen on the other side' },
       { title: 'after', align: 'right' },
       { title: 'writes', align: 'right' },
@@ -254,7 +257,7 @@ async function liveEdits(
   return latencies.length;
 }
 
-/** Makes an edit and looks until it is seen on the other side. */
+/** Makes an edit and waits until it arrives on the other side. */
 async function watch(edit: Edit): Promise<{ evidence: string | null; took: number }> {
   await edit.act();
   const started = Date.now();
@@ -270,7 +273,9 @@ async function watch(edit: Edit): Promise<{ evidence: string | null; took: numbe
 async function setPolling({ client, taskQueue }: Environment, on: boolean): Promise<void> {
   for (const side of SIDES) {
     const schedule = client.schedule.getHandle(pollScheduleId(taskQueue, side));
-    await (on ? schedule.unpause('the demo goes on') : schedule.pause('the demo shows what webhooks bring'));
+    await (on
+      ? schedule.unpause('the demo continues')
+      : schedule.pause('the demo shows the speed of webhooks'));
   }
 }
 
@@ -284,7 +289,7 @@ async function storedLinks({
     const { zendesk, pms } = link.sides;
     if (zendesk && pms) links.push({ zendesk: zendesk.ref, pms: pms.ref });
     if (link.notTaken && zendesk) notTaken.set(zendesk.ref, link.notTaken);
-    // What was not taken excuses these properties alone.
+    // Values that were not taken explain differences in these properties only.
     if (link.status === 'linked' && (link.reason === null || link.reason.code === 'not_taken')) continue;
     const reason =
       link.status === 'conflict'
@@ -306,7 +311,7 @@ function total(counts: Record<string, Record<LinkStatus, number>>, status: LinkS
 }
 
 async function keepRunning({ temporal, zendesk, pms }: Environment, signal: AbortSignal): Promise<void> {
-  printLine(out, `\nStill running; Ctrl-C stops.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
+  printLine(out, `\nStill running; press Ctrl-C to stop.\n  Temporal Web UI  ${temporal.uiUrl ?? '—'}`);
   printLine(out, `  Zendesk sandbox  ${zendesk.url}/api/v2  Bearer ${zendesk.bearer(CHECKER.zendesk)}`);
   printLine(out, `  ${pms.about}  Bearer ${pms.token}`);
   if (!signal.aborted) await once(signal, 'abort');

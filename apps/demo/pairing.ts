@@ -8,7 +8,7 @@ import {
   type StoredLink,
 } from './agreementReport';
 
-/** Joins the records of one entity by back-references and stored links, and notes what is wrong with that. */
+/** Pairs the records of one entity by back-references and stored links, and collects the problems. */
 export class Pairing<Z, P> {
   readonly pairs: Pair<Z, P>[] = [];
   readonly unpaired: { zendesk: Participant<Z>[]; pms: Participant<P>[] } = { zendesk: [], pms: [] };
@@ -21,7 +21,7 @@ export class Pairing<Z, P> {
     private readonly zendesk: Participant<Z>[],
     private readonly pms: Participant<P>[],
     links: readonly StoredLink[],
-    /** Records that exist but must have no counterpart, and why. */
+    /** Records that exist but must have no counterpart, with the reason. */
     private readonly excluded: ReadonlyMap<string, string>,
   ) {
     const zendeskKeys = new Map(zendesk.map((each) => [each.key, each]));
@@ -31,10 +31,11 @@ export class Pairing<Z, P> {
     for (const link of links) {
       if (!link.zendesk.startsWith(`zendesk:${KINDS[entity].zendesk}:`)) continue;
       if (zendeskKeys.has(link.zendesk) && pmsKeys.has(link.pms)) this.join(link.zendesk, link.pms);
-      else this.add('brokenLink', link.zendesk, link.pms, 'the stored link names a record that is not there');
+      else
+        this.add('brokenLink', link.zendesk, link.pms, 'the stored link names a record that does not exist');
     }
-    this.claimedTwice(zendesk);
-    this.claimedTwice(pms);
+    this.reportSharedReferences(zendesk);
+    this.reportSharedReferences(pms);
 
     for (const each of zendesk) {
       const others = [...(this.edges.get(each.key) ?? [])];
@@ -66,21 +67,21 @@ export class Pairing<Z, P> {
     others: ReadonlyMap<string, unknown>,
     side: 'zendesk' | 'pms',
   ): void {
-    if (!backRef?.startsWith(`${side}:`)) return; // Another application's value.
+    if (!backRef?.startsWith(`${side}:`)) return; // A value of another application.
     const [zendesk, pms] = side === 'pms' ? [key, backRef] : [backRef, key];
     if (others.has(backRef)) this.join(zendesk, pms);
     else {
-      const why = this.excluded.get(backRef) ?? 'which is not there';
+      const why = this.excluded.get(backRef) ?? 'which does not exist';
       this.add('wrongReference', zendesk, pms, `${key} refers to ${backRef}, ${why}`);
     }
   }
 
-  private claimedTwice(records: readonly { key: string; backRef: string | null }[]): void {
+  private reportSharedReferences(records: readonly { key: string; backRef: string | null }[]): void {
     const claims = new Map<string, string>();
     for (const { key, backRef } of records) {
       if (!backRef || !/^(zendesk|pms):/.test(backRef)) continue;
       const earlier = claims.get(backRef);
-      // Where the claimed record exists, it is reported as having two counterparts.
+      // If the claimed record exists, it is reported as having two counterparts.
       if (earlier && !this.edges.has(backRef)) this.duplicate(backRef, [earlier, key]);
       claims.set(backRef, key);
     }
@@ -98,7 +99,7 @@ export class Pairing<Z, P> {
     this.problems.push({ ...blankProblem(this.entity, kind, zendesk, pms), text: why });
   }
 
-  /** The other side's key, where there is exactly one. */
+  /** The other side's key, if there is exactly one. */
   counterpart(key: string): string | null {
     const [only, second] = this.edges.get(key) ?? [];
     return second === undefined ? (only ?? null) : null;

@@ -2,7 +2,7 @@ import type { Pair, Property } from './agreementReport';
 import type { PmsProject, PmsWorld, ZendeskTicket, ZendeskWorld } from './checkedWorlds';
 import { labelSet, oneLine, plainText, seconds } from './comparable';
 
-/** Properties that are compared as they are. */
+/** Properties that are compared without a special rule. */
 
 export function organizationProperties({
   zendesk: z,
@@ -19,7 +19,7 @@ export function organizationProperties({
   ];
 }
 
-/** What Zendesk sets, and the PMS is told. */
+/** Properties that Zendesk sets and the sync writes to the PMS. */
 export function setByZendesk(
   z: ZendeskTicket,
   p: PmsProject,
@@ -27,7 +27,7 @@ export function setByZendesk(
 ): Property[] {
   return [
     { name: 'channel', zendesk: channelName(z.via?.channel), pms: p.channel ?? '' },
-    // The page on which an agent opens the ticket, not the API's own address.
+    // The page on which an agent opens the ticket, not the URL in the API.
     { name: 'source URL', zendesk: `${url}/agent/tickets/${z.id}`, pms: p.sourceUrl ?? '' },
     { name: 'requester name', zendesk: oneLine(requester), pms: oneLine(p.requestedBy) },
     { name: 'opened', zendesk: seconds(z.created_at), pms: seconds(p.openedAt) },

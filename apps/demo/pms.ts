@@ -5,25 +5,25 @@ import { startProxy } from '../redmine/proxy';
 import { startRedmine } from '../redmine/server';
 import { KEEPS_ALL, type PmsKeeps } from './agreementReport';
 
-/** The PMS that the demo's Zendesk is synced with. */
+/** The PMS that the demo syncs with Zendesk. */
 export interface DemoPms {
-  /** For people and checker: the PMS contract, spoken by the system itself or by an interpreter. */
+  /** Address of the PMS contract, for people and checker: the system itself or a translating server. */
   url: string;
   token: string;
-  /** What is printed of it. */
+  /** A line for the user of the demo. */
   about: string;
-  /** What the service needs to know of it. */
+  /** The service's settings for this PMS. */
   settings: NodeJS.ProcessEnv;
-  /** Whose calls are the sync's. */
+  /** The user whose calls are the sync's. */
   syncUser: string;
   keeps: PmsKeeps;
-  /** What this PMS cannot do, for people to read. */
+  /** The limits of this PMS, for the user of the demo. */
   lacks: readonly string[];
-  /** Whether it tells of changes by itself. */
+  /** Whether it sends webhooks. */
   hasWebhooks: boolean;
-  /** Whether an edit of a note is told at all: where it is not, the reconcile finds it. */
-  tellsNoteEdits: boolean;
-  /** Absent where only its API can fill it. */
+  /** Whether an edit of a note causes an event. If not, the reconcile finds it. */
+  reportsNoteEdits: boolean;
+  /** Absent if the PMS can be filled by its API only. */
   load?(dir: string): ReturnType<typeof loadPmsData>;
   close(): Promise<void>;
 }
@@ -67,7 +67,7 @@ async function sandbox(): Promise<DemoPms> {
     keeps: KEEPS_ALL,
     lacks: [],
     hasWebhooks: true,
-    tellsNoteEdits: true,
+    reportsNoteEdits: true,
     load: (dir) => loadPmsData(pms.store, dir),
     close: () => pms.close(),
   };
@@ -92,14 +92,14 @@ async function redmine(say: (line: string) => void): Promise<DemoPms> {
     keeps: REDMINE_KEEPS,
     lacks: [
       'no webhooks: changes are found by polling, deletions and edits of notes by the reconcile',
-      'an issue always has a priority and a tracker: none in Zendesk is Normal and Support',
+      'an issue always has a priority and a tracker: without them in Zendesk, Normal and Support',
       'a due date has no time of day',
-      'who wrote a comment in Zendesk stands under the note, which is by the sync’s own user',
+      'the sync’s user writes the notes; the author in Zendesk is named below each note',
       'no field for group, channel, shared tickets and shared comments',
-      'files of comments stay in Zendesk: in Redmine they would be public on private notes, too',
+      'files of comments stay in Zendesk, because Redmine shows them publicly even on private notes',
     ],
     hasWebhooks: false,
-    tellsNoteEdits: false,
+    reportsNoteEdits: false,
     async close() {
       await contract.close();
       await proxy.close();

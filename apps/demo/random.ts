@@ -21,7 +21,7 @@ export class Random {
     return items[this.below(items.length)] ?? items[0];
   }
 
-  /** Like {@link pick}, for a list that only its maker knows to hold something. */
+  /** Like {@link pick}, for a list that is known to have elements. */
   pickFrom<T>(items: readonly T[]): T {
     const item = items[this.below(items.length)];
     if (item === undefined) throw new Error('Demo data: nothing to pick from');

@@ -1,4 +1,4 @@
-/** Prints progress and tables for a person at a terminal, or plainly into a file. */
+/** Prints progress and tables: for a person on a terminal, as plain text into a file. */
 
 export interface Output {
   write(text: string): unknown;
@@ -19,9 +19,9 @@ const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, 
 const DEFAULT_COLUMNS = 80;
 const ELLIPSIS = '…';
 
-/** Characters that take no column: combining marks, joiners, direction marks, variation selectors. */
+/** Characters without width: combining marks, joiners, direction marks, variation selectors. */
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\u{fe00}-\u{fe0f}]+$/u;
-/** Characters that take two columns: East Asian wide and fullwidth forms, and pictures. */
+/** Characters of two columns: East Asian wide and fullwidth forms, and emoji. */
 const WIDE =
   /[\u{1100}-\u{115f}\u{2e80}-\u{303e}\u{3041}-\u{a4cf}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}\u{ff00}-\u{ff60}\u{ffe0}-\u{ffe6}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\u{fe0f}/u;
 
@@ -32,14 +32,14 @@ function graphemeWidth(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : 1;
 }
 
-/** How many terminal columns a text takes. */
+/** The number of terminal columns of a text. */
 export function textWidth(text: string): number {
   let width = 0;
   for (const { segment } of segmenter.segment(text)) width += graphemeWidth(segment);
   return width;
 }
 
-/** One line, no control characters, at most `width` columns. */
+/** One line without control characters, of at most `width` columns. */
 export function shorten(text: string, width: number): string {
   const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
   if (textWidth(line) <= width) return line;
@@ -59,12 +59,12 @@ function pad(text: string, width: number, align: 'left' | 'right'): string {
   return align === 'right' ? space + text : text + space;
 }
 
-/** Colours a text where the output is a terminal. */
+/** Colours a text on a terminal. */
 export function colour(output: Output, name: Colour, text: string): string {
   return output.isTTY ? `\u001b[${CODES[name]}m${text}\u001b[0m` : text;
 }
 
-/** Lays out rows below a heading; numbers are aligned right with thousands separated. */
+/** Formats rows below a heading; numbers are aligned right, with separated thousands. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => columns.map((_, n) => formatCell(row[n] ?? '')));
   const widths = columns.map(({ title }, n) =>
@@ -113,8 +113,8 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * A line that is rewritten in place on a terminal. Elsewhere it is printed only when its step changes, so a
- * log holds one line a step and not thousands.
+ * A line that is rewritten in place on a terminal. In other output it is printed only when its step changes, so a log
+ * has one line per step.
  */
 export class ProgressLine {
   private lastStep = '';
@@ -135,7 +135,7 @@ export class ProgressLine {
     this.lastStep = step;
   }
 
-  /** Ends the line, leaving `text` in its place. */
+  /** Replaces the line by `text` and ends it. */
   finish(text: string): void {
     this.output.write(this.open ? `\r\u001b[2K${text}\n` : `${text}\n`);
     this.open = false;

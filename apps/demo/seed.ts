@@ -1,15 +1,15 @@
-/** Writes generated data into both systems over their public APIs, as their users' tools would. */
+/** Writes generated data into both systems over their public APIs, like tools of their users. */
 import { z } from 'zod';
 import { type JsonApi, listZendesk, pmsApi, sleep, zendeskApi, type Access } from 'testkit';
 import type { DemoComment, DemoData, DemoOrganization, DemoPerson, DemoTicket } from './demoRecords';
 
 export interface SeedAccess {
-  /** As an administrator. */
+  /** Access of an administrator. */
   zendesk: Access;
   pms: Access;
 }
 
-/** Ids of what was written, by the keys of the data. */
+/** Ids of the written records, by the keys of the data. */
 export interface Seeded {
   zendesk: {
     organizations: Map<string, string>;
@@ -55,7 +55,7 @@ function* batches<T>(items: readonly T[]): Generator<T[]> {
   for (let n = 0; n < items.length; n += BATCH) yield items.slice(n, n + BATCH);
 }
 
-/** Starts a bulk job and waits for its end. @throws Error naming the first item that was refused. */
+/** Starts a bulk job and waits for its end. @throws Error that names the first refused item */
 async function runJob(
   api: JsonApi,
   method: 'POST' | 'PUT',
@@ -78,7 +78,10 @@ async function runJob(
   return results;
 }
 
-/** Writes the data into both systems at once. Nothing is written twice: start with empty systems. */
+/**
+ * Writes the data into both systems at the same time. The systems must be empty, because a second call would create
+ * duplicates.
+ */
 export async function seedBoth(
   access: SeedAccess,
   data: DemoData,
@@ -94,7 +97,7 @@ export async function seedBoth(
 const named = z.looseObject({ id: z.number(), name: z.string() });
 const mailed = z.looseObject({ id: z.number(), email: z.string().nullable() });
 
-/** Zendesk's part of it alone. */
+/** Writes Zendesk's part only. */
 export async function seedZendesk(
   access: Access,
   data: DemoData,
@@ -155,7 +158,7 @@ export async function seedZendesk(
   };
 }
 
-/** Makes all items of a list in bulk jobs. @returns the jobs' results, in the order of the items */
+/** Creates all items of a list in bulk jobs. @returns the jobs' results, in the order of the items */
 function creatorIn(api: ReturnType<typeof zendeskApi>, onProgress: SeedProgress) {
   return async <T>(
     step: string,
@@ -174,7 +177,7 @@ function creatorIn(api: ReturnType<typeof zendeskApi>, onProgress: SeedProgress)
   };
 }
 
-/** Comments, round by round, and what is closed in the end. @returns how many comments */
+/** Writes comments, round by round, and closes tickets at the end. @returns the number of comments */
 async function addComments(
   api: ReturnType<typeof zendeskApi>,
   tickets: readonly DemoTicket[],
@@ -196,7 +199,7 @@ async function addComments(
         tickets: batch.map(({ n, comment, last }) => ({
           id: ticketId(n),
           comment: { body: comment.body, public: comment.public, author_id: userId(comment.author) },
-          // A customer's answer may reopen a ticket; in the end it stands as the data says.
+          // A customer's answer may reopen a ticket, so its status is set again at the end.
           ...(last ? { status: openStatus(tickets[n]) } : {}),
         })),
       });
@@ -257,7 +260,7 @@ function zendeskTicket(
   };
 }
 
-/** What a ticket's status is before it is closed, which ends all other updates. */
+/** The status of a ticket before it is closed, because a closed ticket allows no other updates. */
 function openStatus(ticket: DemoTicket | undefined): string | undefined {
   return ticket?.status === 'closed' ? 'solved' : ticket?.status;
 }
@@ -269,7 +272,7 @@ interface RoundComment {
   last: boolean;
 }
 
-/** First comments of all tickets, then second ones and so on, so that a ticket's stay in order. */
+/** First comments of all tickets, then second ones and so on, so that each ticket's comments are in order. */
 function commentRounds(tickets: readonly DemoTicket[]): RoundComment[][] {
   const rounds: RoundComment[][] = [];
   tickets.forEach(({ comments }, n) => {
@@ -290,7 +293,7 @@ const bulkShape = z.looseObject({
   ),
 });
 
-/** The PMS's part of it alone. */
+/** Writes the PMS's part only. */
 export async function seedPms(
   access: Access,
   data: DemoData,
@@ -351,7 +354,7 @@ export async function seedPms(
   return { people, customers: customerId, projects: projectId, notes: noteIds };
 }
 
-/** Those whom projects and notes name, and all agents. @returns their ids by e-mail address */
+/** Creates all agents, and the people that projects and notes name. @returns their ids by e-mail address */
 async function addPeople(api: ReturnType<typeof pmsApi>, data: DemoData): Promise<Map<string, string>> {
   const { projects, notes } = data.pms;
   const person = z.looseObject({ id: z.string(), email: z.string() });

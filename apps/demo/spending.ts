@@ -1,19 +1,19 @@
 import { controlsOf } from 'testkit';
 
-/** What the sync spent in API calls, as the two systems counted it. */
+/** The sync's API calls, as both systems counted them. */
 
 export interface Spending {
   /** All calls. */
   calls: number;
-  /** Calls that ask for changes: exports and the feed. */
+  /** Calls that read changes: exports and the feed. */
   polls: number;
   /** Reads other than polls. */
   reads: number;
-  /** People made known to the other system. */
+  /** Calls that create people in the other system. */
   people: number;
-  /** Other writes that were done. */
+  /** Other successful writes. */
   writes: number;
-  /** Those of them that made a record; comments included. */
+  /** The writes that created a record, including comments. */
   creates: number;
   /** Calls that were refused or failed. */
   refused: number;

@@ -6,7 +6,7 @@ import { freePort } from '../../src/platform/ports';
 import { sleep } from 'testkit';
 import { WorkerProcess } from './worker';
 
-/** The webhook receiver as an operator sets it up: install the webhooks, then start it with what they sign with. */
+/** Installs webhooks and starts their receiver with the printed secrets, like an operator. */
 
 const MAIN = path.resolve(__dirname, '../../src/operator/cli/main.js');
 const installed = z.array(
@@ -14,7 +14,7 @@ const installed = z.array(
 );
 
 export interface RunningReceiver {
-  /** Where each side's webhook leads. */
+  /** The address of each side's webhook. */
   urls: string[];
   pid(): number | null;
   stop(): Promise<void>;
@@ -29,7 +29,7 @@ export async function receiveWebhooks(env: NodeJS.ProcessEnv, folder: string): P
   });
   const webhooks = installed.parse(JSON.parse(stdout));
   const secretOf = (side: string) => webhooks.find((webhook) => webhook.side === side)?.secret;
-  // No credential of either system: it needs none.
+  // The receiver needs no credential of either system.
   const { PATH, HOME, TEMPORAL_ADDRESS, MONGODB_URI, MONGODB_DATABASE, TASK_QUEUE } = env;
   const receiver = new WorkerProcess(
     [MAIN, 'start', '--only', 'intake'],

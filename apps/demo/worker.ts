@@ -4,7 +4,7 @@ import { openSync } from 'node:fs';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 import type { EmbeddedMongo, EmbeddedTemporal } from '../../src/platform/embedded/embeddedServers';
 
-/** What a service of its own needs to sync two sandboxes, under a name of its own on the servers. */
+/** Settings of a service that syncs two sandboxes, with its own name on the servers. */
 export function serviceSettings(
   name: string,
   {
@@ -35,7 +35,7 @@ export function serviceSettings(
 }
 
 const MORE_THAN_THERE_ARE = '100% 1000000 1000000';
-/** For people who change all records alike, on purpose: the brake counts as always, and holds nothing. */
+/** For runs in which people change all records in the same way on purpose: the brake counts, and holds nothing. */
 export const NOTHING_HELD = {
   BRAKE_ENDS: MORE_THAN_THERE_ARE,
   BRAKE_ARCHIVES: MORE_THAN_THERE_ARE,
@@ -44,7 +44,7 @@ export const NOTHING_HELD = {
   BRAKE_REMAPPED: MORE_THAN_THERE_ARE,
 };
 
-/** The service as its own process, started again when it dies: what an operator's supervisor does. */
+/** The service as a separate process, which is restarted when it ends, as by an operator's supervisor. */
 export class WorkerProcess {
   restarts = 0;
   private child: ChildProcess | null = null;
@@ -57,7 +57,7 @@ export class WorkerProcess {
     readonly logFile: string,
   ) {}
 
-  /** Also after it was stopped. */
+  /** Can be called again after `stop`. */
   start(): void {
     this.stopping = false;
     const log = openSync(this.logFile, 'a');
@@ -78,7 +78,7 @@ export class WorkerProcess {
     return this.child?.pid ?? null;
   }
 
-  /** As a power cut would. */
+  /** Like a power cut. */
   kill(): void {
     this.signal('SIGKILL');
   }
@@ -94,8 +94,8 @@ export class WorkerProcess {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    const hurry = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), 30_000);
     await exited;
-    clearTimeout(hurry);
+    clearTimeout(killTimer);
   }
 }

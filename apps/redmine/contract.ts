@@ -13,9 +13,9 @@ import type { CountedCall } from './proxy';
 import type { Redmine } from './server';
 
 /**
- * Redmine in the words of the PMS contract (docs/pms-openapi.yaml), as far as the demo's people and checker speak it,
- * so that they look at a Redmine with the same eyes as at the sandbox. It knows nothing of the sync and its profile:
- * what they mean is stated here once more.
+ * Serves the PMS contract (docs/pms-openapi.yaml) from a Redmine, as far as the demo's people and checker use it, so
+ * that they work with Redmine and with the sandbox in the same way. It shares no code with the sync and its profile,
+ * and has its own rules for the same properties.
  */
 export interface Contract {
   url: string;
@@ -40,18 +40,18 @@ const STATUSES: Record<string, string> = {
   Closed: 'closed',
 };
 const PRIORITIES: Record<string, string> = { Low: 'low', Normal: 'medium', High: 'high', Urgent: 'critical' };
-/** Where issues without a customer are. */
+/** The project of issues without a customer. */
 const INBOX = 1;
-/** What the sync leaves at the end of a note: who said it, and of which comment it is the counterpart. */
+/** The footer that the sync writes below a note: the author, and the comment that the note belongs to. */
 const FOOTER = /\s*(?:— (?<author>[^\n]*) )?<!-- (?<ref>\S+) -->\s*$/;
 const CLOSED = 5;
 
-/** As the sync's calls are counted, whoever they are made by. */
+/** The user under which the sync's calls are counted, whichever key they use. */
 export const SYNC_USER = 'sync';
 
 type Body = Record<string, unknown>;
 
-/** @param counted the sync's calls, which are told as the sandboxes tell theirs */
+/** @param counted the sync's calls, which are returned like the call counts of the sandboxes */
 export async function startContract(
   redmine: Pick<Redmine, 'url' | 'apiKey'>,
   counted: () => readonly CountedCall[],
@@ -110,7 +110,7 @@ function list(items: unknown[]): { items: unknown[]; nextCursor: null } {
   return { items, nextCursor: null };
 }
 
-/** Lists are read for changes alone: single records are asked for one by one, or by what they carry. */
+/** Lists are requested only for changes; single records are read by id or by their references. */
 function toCount({ method, path, status }: CountedCall): Body {
   const isPoll = method === 'GET' && /^\/(issues|projects)\.json\?/.test(path) && !/[?&](cf_|v\[)/.test(path);
   const route = isPoll ? '/changes' : path.replace(/\?.*/, '');
@@ -140,7 +140,7 @@ class World {
     });
   }
 
-  /** Makes a colleague of somebody, who may do everything: what each edits here, edit others too. */
+  /** Adds a person as a member with all rights, so that each can edit the others' records. */
   async meet(email: string, name: string): Promise<void> {
     if ((await this.users()).some(({ mail }) => mail === email)) return;
     const [firstname = name, ...rest] = name.split(' ');
@@ -159,7 +159,7 @@ class World {
     return this.client.list<RedmineUser>('/users.json', 'users');
   }
 
-  /** Colleagues, and whoever is named on an issue by an address. */
+  /** Members, and people whose addresses are on an issue. */
   async people(): Promise<unknown[]> {
     const users = await this.users();
     const names = new Map(users.map(({ mail, firstname, lastname }) => [mail, `${firstname} ${lastname}`]));
@@ -231,7 +231,7 @@ class World {
   async update(collection: Collection, id: string, body: Body, as: string | undefined): Promise<Body> {
     if (collection === 'notes') {
       const { journal } = await this.journal(id);
-      // A person leaves the footer as it stands in the form.
+      // A person leaves the footer unchanged in the form.
       const footer = FOOTER.exec(journal.notes ?? '')?.[0] ?? '';
       const change = {
         ...(body['body'] !== undefined && { notes: `${body['body'] as string}${footer}` }),
@@ -244,7 +244,7 @@ class World {
     return this.read(collection, id);
   }
 
-  /** A note has no deletion but that of its text. */
+  /** Redmine deletes a note when its text is cleared. */
   async remove(collection: Collection, id: string): Promise<null> {
     if (collection === 'notes') {
       const { journal } = await this.journal(id);
@@ -383,7 +383,7 @@ function toNote(issue: Issue, journal: IssueJournal, emails: ReadonlyMap<number,
     projectId: String(issue.id),
     body: footer ? text.slice(0, footer.index) : text,
     visibility: journal.private_notes ? 'internal' : 'public',
-    // What the sync wrote is by its own user; who said it stands in the footer.
+    // The sync's user wrote it; the footer names the author.
     authorId: ref === null ? (emails.get(journal.user?.id ?? 0) ?? null) : null,
     authorName: ref === null ? (journal.user?.name ?? null) : (footer?.groups?.['author'] ?? null),
     createdAt: journal.created_on,

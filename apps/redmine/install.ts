@@ -3,22 +3,22 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { onPath } from '../../src/platform/embedded/serverCache';
 
-/** Redmine as Debian packages it. */
+/** Installs Redmine's Debian package. */
 
 export const PACKAGED = '/usr/share/redmine';
 const PACKAGES = ['redmine', 'redmine-sqlite'];
 const UPDATE_MS = 2 * 60_000;
 const INSTALL_MS = 5 * 60_000;
-/** Another apt may be at work. */
+/** Another apt may be running. */
 const LOCK_SECONDS = 120;
 
-/** There is no Redmine here and none can be had; the message says why. Nobody's mistake, so no failure of a test run. */
+/** Redmine is neither here nor can it be installed; the message has the reason. It is not a failure of a test run. */
 export class NoRedmineError extends Error {
   override readonly name = 'NoRedmineError';
 }
 
 /**
- * Sees to it that the package is there, and installs it where that is possible. Bounded in time.
+ * Installs the package if it is missing, within a time limit.
  * @returns the package's version
  * @throws NoRedmineError
  */
@@ -29,14 +29,14 @@ export function ensureRedmine(say: (line: string) => void): string {
   if (cannot !== null) throw new NoRedmineError(`${missing}, and it cannot be installed: ${cannot}`);
   say('Installing the Debian package of Redmine …');
   apt(['update', '-qq'], UPDATE_MS);
-  // The package's own post-installation step may fail on gems that it does not need: what counts is what is there then.
-  const said = apt(['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], INSTALL_MS);
+  // The package's post-installation step may fail on gems that are not needed here, so only its result is checked.
+  const output = apt(['install', '-y', '-qq', '--no-install-recommends', ...PACKAGES], INSTALL_MS);
   const still = lacks();
-  if (still !== null) throw new NoRedmineError(`${still} after apt-get install (${said})`);
+  if (still !== null) throw new NoRedmineError(`${still} after apt-get install (${output})`);
   return version();
 }
 
-/** @returns what is missing, null where nothing is */
+/** @returns what is missing; null if nothing is */
 function lacks(): string | null {
   if (!existsSync(path.join(PACKAGED, 'config', 'environment.rb')))
     return 'the package "redmine" is not installed';
@@ -48,13 +48,13 @@ function lacks(): string | null {
 }
 
 function whyNotInstall(): string | null {
-  if (onPath('apt-get') === null) return 'there is no apt-get';
-  if (process.getuid?.() !== 0) return 'only root can';
+  if (onPath('apt-get') === null) return 'apt-get is not on PATH';
+  if (process.getuid?.() !== 0) return 'only root can install packages';
   if (process.env['ZPS_NO_DOWNLOAD'] === '1') return 'ZPS_NO_DOWNLOAD is set';
   return null;
 }
 
-/** @returns its last words */
+/** @returns the last lines of its output */
 function apt(args: string[], timeout: number): string {
   const { error, status, stderr } = spawnSync(
     'apt-get',

@@ -1,6 +1,9 @@
 import { NoRedmineError, ensureRedmine } from './install';
 
-/** Before `npm run test:redmine`: exit code 69 (sysexits' EX_UNAVAILABLE) where there is no Redmine and none can be had. */
+/**
+ * Runs before `npm run test:redmine`. Exit code 69 (sysexits' EX_UNAVAILABLE) if Redmine is neither here nor can be
+ * installed.
+ */
 
 const UNAVAILABLE = 69;
 
@@ -8,6 +11,6 @@ try {
   ensureRedmine((line) => process.stderr.write(`${line}\n`));
 } catch (error) {
   if (!(error instanceof NoRedmineError)) throw error;
-  process.stderr.write(`Redmine is not available, so nothing was tried against it: ${error.message}\n`);
+  process.stderr.write(`Redmine is not available, so its tests did not run: ${error.message}\n`);
   process.exitCode = UNAVAILABLE;
 }

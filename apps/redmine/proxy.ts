@@ -1,11 +1,11 @@
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Stands between a client and a system: counts its calls and can lose answers, as a bad connection does. */
+/** A proxy before a system that counts calls and can lose answers, like a bad connection. */
 export interface Proxy {
   url: string;
   calls(): CountedCall[];
-  /** The next answer to such a request does not arrive, though what it asked for was done. */
+  /** Loses the next answer to such a request after the system has carried it out. */
   loseNext(method: string, path: RegExp): void;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       const call = { method, path, status: answer.statusCode ?? 0 };
       calls.push(call);
       if (isLost(call)) {
-        // All of it is read, so that what was asked for is surely done.
+        // The whole answer is read first, so that the request is certainly complete.
         answer.resume().once('end', () => to.destroy());
         return;
       }

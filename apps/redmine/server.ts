@@ -17,20 +17,20 @@ import { freePort } from '../../src/platform/ports';
 import { startServer } from '../../src/platform/embedded/process';
 import { PACKAGED, ensureRedmine } from './install';
 
-/** A Redmine of its own, with nothing in it but what `setup.rb` makes. */
+/** A Redmine instance that contains only the records of `setup.rb`. */
 export interface Redmine {
   url: string;
-  /** An administrator's. */
+  /** The API key of an administrator. */
   apiKey: string;
   version: string;
-  /** Where Rails says what went wrong. */
+  /** The log file of Rails. */
   logFile: string;
   stop(): Promise<void>;
 }
 
 const INSTANCE = 'instances/default';
 const KEY_FILE = 'api-key.txt';
-/** Belongs to the package's own instance, or is a link to it. */
+/** Belongs to the package's own instance, or links to it. */
 const NOT_COPIED = ['Gemfile.lock', 'instances', 'config/database.yml'];
 const SETUP_MS = 60_000;
 const START_MS = 90_000;
@@ -39,12 +39,13 @@ const DATABASE = `production:
   database: db/production.sqlite3
   timeout: 5000
 `;
-/** SQLite takes one writer: requests go one after the other, as they would with one process of a bigger server. */
+/** SQLite allows one writer, so requests run one after the other. */
 const ONE_AT_A_TIME = 'config.allow_concurrency = false\n';
 
 /**
- * Installs, sets up and starts Redmine. The first time takes a minute and more, then it is a copy of what was set up.
- * @throws NoRedmineError where there is none and none can be installed
+ * Installs, sets up and starts Redmine. The first time takes more than a minute; later starts copy the prepared
+ * instance.
+ * @throws NoRedmineError if Redmine is neither here nor can be installed
  */
 export async function startRedmine(say: (line: string) => void): Promise<Redmine> {
   const version = ensureRedmine(say);
@@ -73,7 +74,7 @@ export async function startRedmine(say: (line: string) => void): Promise<Redmine
   };
 }
 
-/** A copy of the package with a database, made once for each version of both: nothing is written where the package is. */
+/** A copy of the package with a database, made once for each version of both. The package itself is not changed. */
 async function prepared(version: string, say: (line: string) => void): Promise<string> {
   const setup = path.join(projectRoot(), 'apps', 'redmine', 'setup.rb');
   const digest = createHash('sha256').update(readFileSync(setup)).update(DATABASE).update(ONE_AT_A_TIME);
@@ -89,7 +90,7 @@ async function prepared(version: string, say: (line: string) => void): Promise<s
       mkdirSync(path.join(scratch, INSTANCE, part), { recursive: true });
     writeFileSync(path.join(scratch, INSTANCE, 'config', 'database.yml'), DATABASE);
     writeFileSync(path.join(scratch, 'config', 'additional_environment.rb'), ONE_AT_A_TIME);
-    // The package's list of libraries looks for database adapters in the package's own folder.
+    // The package's Gemfile looks for database adapters in the package's own folder.
     const gems = path.join(scratch, 'Gemfile');
     const list = readFileSync(gems, 'utf8').replaceAll(`'${PACKAGED}/`, "__dir__ + '/");
     writeFileSync(gems, list);
@@ -105,7 +106,7 @@ async function prepared(version: string, say: (line: string) => void): Promise<s
     await rails('Redmine’s default data', 'rake', 'redmine:load_default_data');
     const key = await lastLine(scratch, ['exec', 'rails', 'runner', setup]);
     writeFileSync(path.join(scratch, KEY_FILE), key, { mode: 0o600 });
-    // It names where it was made.
+    // It contains the path of the folder in which it was made.
     unlinkSync(path.join(scratch, 'Gemfile.lock'));
   });
 }
@@ -123,7 +124,7 @@ function assignments(folder: string): string[] {
   return Object.entries(environment(folder)).map(([name, value]) => `${name}=${value}`);
 }
 
-/** Runs `bundle` and gives the last line that it wrote. @throws Error with the end of what it said */
+/** Runs `bundle` and returns the last line of its output. @throws Error with the end of the output */
 async function lastLine(cwd: string, args: string[]): Promise<string> {
   const child = spawn('bundle', args, {
     cwd,
@@ -131,14 +132,14 @@ async function lastLine(cwd: string, args: string[]): Promise<string> {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: SETUP_MS,
   });
-  let said = '';
+  let output = '';
   let complaint = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)));
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`Redmine cannot be set up: ${complaint.trim()}`);
-  return said.trim().split('\n').at(-1) ?? '';
+  return output.trim().split('\n').at(-1) ?? '';
 }

@@ -1,8 +1,8 @@
-# What an administrator of Redmine does once for profiles/redmine.yaml, here by a script (`rails runner`):
-# docs/redmine.md says the same for the web pages. Prints the key of the API as its last line.
+# Sets up Redmine for profiles/redmine.yaml, once, by `rails runner`. docs/redmine.md describes the same steps on the
+# web pages. The last line of the output is the API key.
 
-# SQLite gives the number of a deleted record to the next one unless its table says AUTOINCREMENT, which Redmine's
-# migrations lose on the way. The databases that Redmine is run with elsewhere never do that, so neither does this one.
+# SQLite reuses the id of a deleted record unless its table has AUTOINCREMENT, which Redmine's migrations lose. Other
+# databases never reuse ids, so AUTOINCREMENT is added here.
 connection = ActiveRecord::Base.connection
 connection.execute('PRAGMA writable_schema = ON')
 connection.execute(
@@ -14,7 +14,7 @@ damage = connection.select_value('PRAGMA integrity_check')
 raise "the database is damaged: #{damage}" unless damage == 'ok'
 
 Setting.rest_api_enabled = '1'
-# Without this, a wrong key reads public projects as nobody.
+# Without a required login, a wrong key can read public projects anonymously.
 Setting.login_required = '1'
 Setting.notified_events = []
 Setting.default_issue_start_date_to_creation_date = '0'
@@ -29,7 +29,7 @@ IssueStatus.create!(name: 'On Hold')
 Tracker.create!(name: 'Problem', default_status: IssueStatus.find_by_name('New'))
 Setting.default_projects_tracker_ids = Tracker.pluck(:id).map(&:to_s)
 
-# A status that the workflow does not allow is left out in silence, on a new issue as well (from status 0).
+# Redmine drops a status that the workflow does not allow without an error, also on a new issue (from status 0).
 WorkflowTransition.delete_all
 statuses = IssueStatus.pluck(:id)
 Tracker.pluck(:id).product(Role.givable.pluck(:id), [0, *statuses], statuses).each do |tracker, role, from, to|
@@ -37,7 +37,7 @@ Tracker.pluck(:id).product(Role.givable.pluck(:id), [0, *statuses], statuses).ea
   WorkflowTransition.create!(tracker_id: tracker, role_id: role, old_status_id: from, new_status_id: to)
 end
 
-# The first project, so its id is 1: the profile puts issues there whose ticket has no organization.
+# The first project, so its id is 1. The profile puts issues there if their ticket has no organization.
 Project.create!(name: 'Inbox', identifier: 'inbox', is_public: false)
 
 # The profile names these by their ids, which count from 1 in this order.

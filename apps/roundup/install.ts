@@ -2,13 +2,15 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { buildOnce, cacheRoot, onPath, runBuild } from '../../src/platform/embedded/serverCache';
 
-/** Roundup (PyPI: roundup) in a virtual environment of its own, outside the work tree and keyed by version. */
+/**
+ * Installs Roundup (PyPI: roundup) in a virtual environment, outside of the work tree, in a folder for each version.
+ */
 
 export const ROUNDUP_VERSION = '2.6.0';
-/** Its oldest Python, by its own metadata. */
+/** The oldest supported Python, by the package's metadata. */
 const PYTHON = [3, 7] as const;
 
-/** No Roundup can be had here; the message says why. Nobody's mistake, so no failure of a test run. */
+/** Roundup cannot be installed; the message has the reason. It is not a failure of a test run. */
 export class NoRoundupError extends Error {
   override readonly name = 'NoRoundupError';
 }
@@ -18,7 +20,7 @@ export interface InstalledRoundup {
   python: string;
 }
 
-/** @throws NoRoundupError where there is no Python, or Roundup cannot be fetched */
+/** @throws NoRoundupError if there is no Python, or Roundup cannot be downloaded */
 export async function ensureRoundup(say: (line: string) => void): Promise<InstalledRoundup> {
   const python = onPath('python3');
   if (python === null || !isRecent(python))
@@ -29,7 +31,10 @@ export async function ensureRoundup(say: (line: string) => void): Promise<Instal
   return { python: path.join(folder, 'bin', 'python') };
 }
 
-/** Programs in it name the folder in which they were made: only the interpreter is used after it was moved. */
+/**
+ * The scripts in it contain the path of the folder in which it was made, so after a move only the interpreter is
+ * used.
+ */
 async function build(python: string, scratch: string, say: (line: string) => void): Promise<void> {
   if (process.env['ZPS_NO_DOWNLOAD'] === '1')
     throw new NoRoundupError('it is not installed yet, and ZPS_NO_DOWNLOAD is set');

@@ -1,11 +1,11 @@
 import { NoRoundupError, ensureRoundup } from './install';
 
-/** Before `npm run test:roundup`: exit code 69 (sysexits' EX_UNAVAILABLE) where no Roundup can be had. */
+/** Runs before `npm run test:roundup`. Exit code 69 (sysexits' EX_UNAVAILABLE) if Roundup cannot be installed. */
 
 const UNAVAILABLE = 69;
 
 ensureRoundup((line) => process.stderr.write(`${line}\n`)).catch((error: unknown) => {
   if (!(error instanceof NoRoundupError)) throw error;
-  process.stderr.write(`Roundup is not available, so nothing was tried against it: ${error.message}\n`);
+  process.stderr.write(`Roundup is not available, so its tests did not run: ${error.message}\n`);
   process.exitCode = UNAVAILABLE;
 });

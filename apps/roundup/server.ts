@@ -8,13 +8,13 @@ import { projectRoot } from '../../src/platform/embedded/serverCache';
 import { freePort } from '../../src/platform/ports';
 import { ensureRoundup } from './install';
 
-/** A Roundup tracker of its own, with nothing in it but what tracker/initial_data.py makes. */
+/** A Roundup tracker that contains only the records of tracker/initial_data.py. */
 export interface Roundup {
   url: string;
-  /** Of the sync, whose rights are those of docs/roundup.md. */
+  /** The login of the sync, with the rights of docs/roundup.md. */
   user: string;
   password: string;
-  /** What writes have to name besides. */
+  /** Headers that Roundup requires for writes. */
   headers: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -23,7 +23,7 @@ const ORIGIN = 'https://zendesk-pms-sync.example';
 const TRACKER_FILES = ['schema.py', 'initial_data.py', 'serve.py'];
 const START_MS = 60_000;
 
-/** @throws NoRoundupError where there is none and none can be installed */
+/** @throws NoRoundupError if Roundup is neither here nor can be installed */
 export async function startRoundup(say: (line: string) => void): Promise<Roundup> {
   const { python } = await ensureRoundup(say);
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-roundup-'));
@@ -56,7 +56,7 @@ export async function startRoundup(say: (line: string) => void): Promise<Roundup
   };
 }
 
-/** As docs/roundup.md has it; and passwords that are cheap to check, as every call brings one. */
+/** The tracker of docs/roundup.md, with password hashes that are cheap to check, because every call checks one. */
 function configure(file: string, url: string): void {
   const settings: Record<string, string> = {
     web: `${url}/`,

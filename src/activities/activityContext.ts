@@ -33,7 +33,7 @@ export interface ActivityContext {
    * Signals a pair: adds to the inbox of its running workflow, or starts one. `listed`: the search attributes of the
    * pair, if they are known.
    */
-  hint: (key: CanonicalKey, inbox: Inbox, listed?: ListedPair) => Promise<void>;
+  signalPair: (key: CanonicalKey, inbox: Inbox, listed?: ListedPair) => Promise<void>;
   log: Logger;
   metrics: SyncMetrics;
   now: () => Date;
@@ -146,11 +146,11 @@ export function loadReferences(
 
 /** Signals the pairs that wait for any of these records: the record is linked now, or never will be. */
 export async function signalWaitingPairs(
-  { store, hint }: Pick<ActivityContext, 'store' | 'hint'>,
+  { store, signalPair }: Pick<ActivityContext, 'store' | 'signalPair'>,
   refs: RefKey[],
 ): Promise<void> {
   for (const key of await store.waitingFor(refs))
-    await hint(key, { hints: [], force: false, hops: 0, causes: ['pair'] });
+    await signalPair(key, { hints: [], force: false, hops: 0, causes: ['pair'] });
 }
 
 /** The state of a pair for Temporal histories and people, without values of records. */

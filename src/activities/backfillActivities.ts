@@ -153,7 +153,7 @@ async function setAsideIfFailed<T>(
 }
 
 /** Signals the pairs whose parents are all linked. @returns the number of pairs */
-async function signalReadyPairs({ store, hint }: ActivityContext, links: Link[]): Promise<number> {
+async function signalReadyPairs({ store, signalPair }: ActivityContext, links: Link[]): Promise<number> {
   const owners = await store.claims.owners(links.flatMap(({ waitsFor }) => waitsFor));
   const parents = await store.getMany(owners.values());
   const isThere = (ref: RefKey) => {
@@ -162,7 +162,7 @@ async function signalReadyPairs({ store, hint }: ActivityContext, links: Link[])
   };
   const ready = links.filter(({ waitsFor }) => waitsFor.every(isThere));
   await inParallel(ready, SIGNALS_AT_ONCE, ({ _id }) =>
-    hint(_id, { hints: [], force: false, hops: 0, lane: 'background', causes: ['pair'] }),
+    signalPair(_id, { hints: [], force: false, hops: 0, lane: 'background', causes: ['pair'] }),
   );
   heartbeat();
   return ready.length;

@@ -91,7 +91,7 @@ export class ChunkWork {
 
   async signal(pairs: { key: CanonicalKey; inbox: Inbox }[]): Promise<void> {
     await inParallel(pairs, SIGNALS_AT_ONCE, ({ key, inbox }) =>
-      this.context.hint(key, { ...inbox, causes: [this.cause] }),
+      this.context.signalPair(key, { ...inbox, causes: [this.cause] }),
     );
   }
 
@@ -134,7 +134,7 @@ export class ChunkWork {
       if (write.op === 'create') left.push(origin);
       else {
         this.tallies[link.entity].left += 1;
-        await this.context.hint(link._id, { ...inboxOf([]), force: true, causes: [this.cause] });
+        await this.context.signalPair(link._id, { ...inboxOf([]), force: true, causes: [this.cause] });
       }
     }
   }

@@ -16,7 +16,7 @@ const QUIETLY = { hops: 0, lane: 'background' } as const;
 
 /** Activities with which an operator pauses, resumes or resyncs many pairs. They touch no API. */
 export function controlActivities(live: ActivityContext): ControlActivities {
-  const { store, hint, now } = live;
+  const { store, signalPair, now } = live;
   const guarded = guardedBy(live, 'background');
   const state = async (): Promise<PauseState> => ({
     paused: await store.control.paused(),
@@ -47,7 +47,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             if (page.length === 0 || (await store.control.isPaused(entity))) break;
             await inParallel(page, SIGNALS_AT_ONCE, async (held) => {
               const hints = held.refs.map((ref) => ({ ref, version: null }));
-              await hint(held.key, { ...QUIETLY, hints, force: held.force, causes: ['resume'] });
+              await signalPair(held.key, { ...QUIETLY, hints, force: held.force, causes: ['resume'] });
               await store.control.drop(held);
             });
             signalled += page.length;
@@ -68,7 +68,7 @@ export function controlActivities(live: ActivityContext): ControlActivities {
             (organization === null || belongsTo(context.mapping, link, organization)),
         );
         await inParallel(wanted, SIGNALS_AT_ONCE, (link) =>
-          hint(link._id, { ...QUIETLY, hints: [], force: true, causes: ['resync-all'] }),
+          signalPair(link._id, { ...QUIETLY, hints: [], force: true, causes: ['resync-all'] }),
         );
         const last = links.at(-1);
         return { after: links.length === ITEMS_PER_PAGE && last ? last._id : null, told: wanted.length };

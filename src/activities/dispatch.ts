@@ -80,7 +80,7 @@ export async function dispatchChanges(
     const link = links.get(key);
     // The store has an observation with a greater order. Only the record itself shows which of the two is older.
     const force = hints.some(({ ref }) => refused.has(ref));
-    return context.hint(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
+    return context.signalPair(key, { hints, force, hops: 0, lane, ...causes }, link && summarise(key, link));
   });
   return inboxes.size;
 }

@@ -20,7 +20,7 @@ const NEWER_RETRY_MS = 2_000;
  * becomes a failure with the delay that the server asked for. An unknown error becomes a bug, which is never retried.
  */
 export async function asFailure(
-  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics' | 'hint'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'log' | 'mapping' | 'metrics' | 'signalPair'>,
   key: CanonicalKey | null,
   error: unknown,
 ): Promise<ApplicationFailure> {
@@ -84,7 +84,7 @@ async function keepNew(
 
 /** Puts a pair into quarantine until its record changes or a person acts. */
 async function quarantined(
-  context: Pick<ActivityContext, 'store' | 'now' | 'mapping' | 'hint'>,
+  context: Pick<ActivityContext, 'store' | 'now' | 'mapping' | 'signalPair'>,
   key: CanonicalKey,
   error: NeedsHuman,
 ): Promise<ApplicationFailure> {

@@ -7,16 +7,16 @@ import type { ActivityContext } from './activityContext';
 const PAGE = 500;
 const SIGNALS_AT_ONCE = 10;
 
-type Context = Pick<ActivityContext, 'store' | 'hint'>;
+type Context = Pick<ActivityContext, 'store' | 'signalPair'>;
 
 /** Signals one page of the pairs that a hold concerns to read both their records again. @returns their keys */
 export async function signalHeldPage(
-  { store, hint }: Context,
+  { store, signalPair }: Context,
   { hold, after, limit, cause }: { hold: HoldId; after: CanonicalKey | null; limit: number; cause?: Cause },
 ): Promise<CanonicalKey[]> {
   const keys = await store.heldBy(hold, after, limit);
   await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-    hint(key, {
+    signalPair(key, {
       ...{ hints: [], force: true, hops: 0, lane: 'background' },
       causes: [cause ?? `brake:${hold}`],
     }),

@@ -43,7 +43,7 @@ export async function handOver(
   const { key } = input;
   const origin = originRef(key);
   const hints = [...input.hints.filter((hint) => hint.ref !== origin), { ref: origin, version: null }];
-  await context.hint(owner, { hints, force: input.force, hops: input.hops + 1 });
+  await context.signalPair(owner, { hints, force: input.force, hops: input.hops + 1 });
   if (link.rev > 0 && !(link.sides.zendesk && link.sides.pms)) await context.store.remove(link);
   return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };
 }
@@ -68,7 +68,7 @@ export async function beginAnew(
   await store.claims.release(left, key);
   await store.claims.release(refKey(origin), key);
   const hints = [{ ref: left, version: null }];
-  await context.hint(owner, { hints, force: true, hops: 0, ...(causes && { causes }) });
+  await context.signalPair(owner, { hints, force: true, hops: 0, ...(causes && { causes }) });
   await store.remove(link);
   await store.decisions.drop(key, actedOn(decisions, []));
   return { next: 'rest', state: summarise(key, null, 'handed over', `belongs to ${owner}`) };

@@ -23,9 +23,9 @@ import { PlanKeeper, readStep } from './planKeeper';
 import { expectKnownMapping } from './remapActivities';
 import type { PlanInput, Step } from './types';
 
-/** Delay of the next attempt while a backfill writes the pair: it takes moments. */
+/** Delay of the next attempt while a backfill writes the pair, which takes a moment. */
 const HELD_RETRY_MS = 2_000;
-/** Delay of the next attempt while the lists of fields are read: it takes seconds. */
+/** Delay of the next attempt while the lists of fields are read, which takes some seconds. */
 const FIELDS_RETRY_MS = 3_000;
 
 /** Finds the next step of one pair (activity `planPair`). */
@@ -97,7 +97,7 @@ export class PairTurn {
       own,
       decisions,
     );
-    // Pairs that wait for this one go on, because it waits for a person.
+    // Other pairs must not wait for a pair that waits for a person.
     if (plan.do === 'quarantine' || plan.do === 'conflict') await signalWaitingPairs(context, [this.origin]);
     return step;
   }
@@ -132,7 +132,7 @@ export class PairTurn {
     };
   }
 
-  /** Counts what the plan would destroy. @returns what came of it; see `Brake.count` */
+  /** Counts the plan's changes that destroy something. @returns the result of `Brake.count` */
   private async count(plan: Plan, state: PairState): Promise<Counted> {
     const { brake, mapping } = this.context;
     // A person has started the undo and has seen the number of its changes.
@@ -141,7 +141,7 @@ export class PairTurn {
     return brake.count(this.key, countedChanges(plan, { state, table }), state.holds ?? [], mapping.version);
   }
 
-  /** After a bug, the messages of that turn are lost with its workflow: both records are read again. */
+  /** If the last turn ended with a bug, its messages were lost with the workflow, so both records are read again. */
   private readAgainAfterBug(link: Link | null): void {
     if (link?.reason?.code === 'bug') this.input.force = true;
   }
@@ -157,7 +157,7 @@ export class PairTurn {
     if (plan.do !== 'write' || !plan.intent.writes.some((write) => mayStemFromDeletedField(table, write)))
       return;
     if (!context.fields || context.fields.wereReadSinceAskedBy(key)) return;
-    throw new RetryLater(`${key} waits until the lists of fields were read again: a value is gone`, {
+    throw new RetryLater(`${key} waits until the lists of fields were read again: a value was removed`, {
       retryAfterMs: FIELDS_RETRY_MS,
       unknownOutcome: false,
     });
@@ -185,7 +185,8 @@ export class PairTurn {
     if (!(await store.control.isPaused(entity))) return null;
     const held = { key, refs: [...new Set(input.hints.map(({ ref }) => ref))], force: input.force };
     await store.control.holdBack(held, entity);
-    // `resume` ends the pause before it looks for stored messages, so either it or this check notices the other.
+    // `resume` ends the pause first, and looks for stored messages then. If the pause has ended by now, `resume` may
+    // have missed this message, so the turn continues.
     if (!(await store.control.isPaused(entity))) {
       await store.control.drop(held);
       return null;
@@ -220,7 +221,7 @@ export class PairTurn {
       const key = canonicalKey(parseCanonicalKey(this.key).entity, parseRef(ref));
       const existing = await context.store.get(key);
       const now = context.now().toISOString();
-      const text = `${ref} names or matches ${this.origin}, which is linked to ${counterpart}; a person must tell them apart`;
+      const text = `${ref} names or matches ${this.origin}, which is linked to ${counterpart}; a person must decide which of them is the counterpart`;
       if (existing?.reason?.text === text) continue;
       const stray =
         existing ?? newLink(key, parseCanonicalKey(this.key).entity, context.mapping.version, now);

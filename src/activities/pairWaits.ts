@@ -30,7 +30,7 @@ export class PairWaits {
     const waiting = await context.store.waitingFor([origin]);
     const siblings = waiting.filter((each) => parseCanonicalKey(each).entity === entity);
     for (const each of siblings)
-      await context.hint(each, { hints: [], force: false, hops: 0, causes: ['pair'] });
+      await context.signalPair(each, { hints: [], force: false, hops: 0, causes: ['pair'] });
     const children = waiting.filter((each) => !siblings.includes(each));
     if (children.length === 0) return;
     const text = `waits for ${origin}, which is out of scope: ${why}`;
@@ -69,7 +69,7 @@ export class PairWaits {
 
   /** Starts the awaited pairs that have no link yet. @returns the reasons of the awaited pairs that have ended */
   async startAwaitedPairs(refs: RefKey[]): Promise<string[]> {
-    const { store, mapping, hint } = this.context;
+    const { store, mapping, signalPair } = this.context;
     const ended: string[] = [];
     const observed = await store.observations.get(refs);
     for (const ref of refs) {
@@ -81,7 +81,7 @@ export class PairWaits {
       const owner = (await store.claims.owners([ref])).get(ref) ?? canonicalKey(entity, parseRef(ref));
       const parent = await store.get(owner);
       if (!parent)
-        await hint(owner, { hints: [{ ref, version: null }], force: false, hops: 0, causes: ['pair'] });
+        await signalPair(owner, { hints: [{ ref, version: null }], force: false, hops: 0, causes: ['pair'] });
       else if (parent.status === 'tombstone' && parent.reason) ended.push(parent.reason.text);
     }
     return ended;

@@ -81,9 +81,10 @@ export class StreamPolls {
       if (page.cursor !== cursor && !(await store.cursors.advance(name, cursor, page.cursor))) return;
       recent.handedOn(page.cursor, page.records);
       cursor = page.cursor;
-      metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), !page.more);
+      const isAtEnd = !page.more && page.moreLater !== true;
+      metrics.pageDispatched(side, stream, page.records.length, newestOf(page.records), isAtEnd);
       heartbeat(outcome);
-      if (!page.more) await store.cursors.noteRead(name, began);
+      if (isAtEnd) await store.cursors.noteRead(name, began);
       // If the worker is shutting down, the next poll continues from the stored cursor.
       const stopping = cancellationSignal().aborted;
       if (!page.more || stopping || outcome.pages >= PAGES_PER_POLL) return;

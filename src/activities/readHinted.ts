@@ -100,7 +100,7 @@ class HintedRecords {
 
   /** Signals the pair of a faulty record: its workflow meets the same error, and stores it where a person finds it. */
   private async leaveToItsPair(refs: RefKey[], error: unknown): Promise<number> {
-    const { store, hint, log } = this.context;
+    const { store, signalPair, log } = this.context;
     log.error({ refs, err: error }, 'a record that a webhook named cannot be processed');
     const owners = await store.claims.owners(refs);
     // Without a pair, the record is set aside.
@@ -115,7 +115,7 @@ class HintedRecords {
         })),
       );
     for (const [ref, key] of owners)
-      await hint(key, {
+      await signalPair(key, {
         hints: [{ ref, version: null }],
         force: false,
         hops: 0,

@@ -42,13 +42,13 @@ export function remapActivities(live: ActivityContext): RemapActivities {
 
     remapPage: ({ version, after, limit }) =>
       guarded(null, async (context) => {
-        const { store, mapping, hint } = context;
+        const { store, mapping, signalPair } = context;
         if (mapping.version !== version && (await store.mappings.isNewer(mapping.version, version)))
           return { keys: [], superseded: true };
         const keys = await store.keysOfOtherMapping(version, after, limit);
         if (keys.length === 0) await judgeCounted(context);
         await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-          hint(key, { hints: [], force: true, hops: 0, causes: [`remap:${version}`] }),
+          signalPair(key, { hints: [], force: true, hops: 0, causes: [`remap:${version}`] }),
         );
         return { keys, superseded: false };
       }),

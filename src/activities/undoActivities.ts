@@ -28,7 +28,7 @@ export function undoActivities(live: ActivityContext): UndoActivities {
       }),
 
     tellUndo: ({ id, after, limit }) =>
-      guarded(null, async ({ store, hint }) => {
+      guarded(null, async ({ store, signalPair }) => {
         const items = await store.undos.page(id, after, limit, true);
         const keys: CanonicalKey[] = [];
         for (const { key } of items) {
@@ -37,7 +37,7 @@ export function undoActivities(live: ActivityContext): UndoActivities {
           else await store.undos.note(id, key, { state: 'done', why: `${entity} is paused` });
         }
         await inParallel(keys, SIGNALS_AT_ONCE, (key) =>
-          hint(key, { hints: [], force: true, hops: 0, lane: 'background', causes: [`undo:${id}`] }),
+          signalPair(key, { hints: [], force: true, hops: 0, lane: 'background', causes: [`undo:${id}`] }),
         );
         return { keys, after: items.at(-1)?.key ?? null };
       }),

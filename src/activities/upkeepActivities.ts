@@ -169,7 +169,13 @@ class Tidier {
 
   private async signal(key: CanonicalKey, why: string, ref?: string): Promise<void> {
     const hints = [{ ref: ref ?? refKey(parseCanonicalKey(key).origin), version: null }];
-    await this.context.hint(key, { hints, force: false, hops: 0, lane: 'background', causes: ['hygiene'] });
+    await this.context.signalPair(key, {
+      hints,
+      force: false,
+      hops: 0,
+      lane: 'background',
+      causes: ['hygiene'],
+    });
     this.tidied.told[why] = (this.tidied.told[why] ?? 0) + 1;
     heartbeat();
   }

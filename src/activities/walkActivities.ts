@@ -165,13 +165,13 @@ function endOf({ entity, onDelete }: EntityMapping, { sides }: Link, gone: Side)
 }
 
 async function signalPairs(
-  { hint }: ActivityContext,
+  { signalPair }: ActivityContext,
   tell: Map<CanonicalKey, { hints: Hint[]; force: boolean; entity: EntityType }>,
   run: string,
 ): Promise<AllFindings> {
   const findings = noFindings();
   await inParallel([...tell], SIGNALS_AT_ONCE, ([key, { hints, force }]) =>
-    hint(key, { hints, force, hops: 0, lane: 'background', causes: [`reconcile:${run}`] }),
+    signalPair(key, { hints, force, hops: 0, lane: 'background', causes: [`reconcile:${run}`] }),
   );
   for (const [key, { entity }] of tell) {
     findings[entity].told += 1;

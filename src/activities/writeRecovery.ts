@@ -220,7 +220,7 @@ export class WriteRecovery {
     });
     const owner = (await store.claims.owners([parent])).get(parent);
     if (owner !== undefined)
-      await context.hint(owner, {
+      await context.signalPair(owner, {
         hints: [{ ref: parent, version: null }],
         force: true,
         hops: 0,

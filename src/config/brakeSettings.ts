@@ -33,13 +33,13 @@ export const brakeSettings = {
     .number({ error: 'expected a number of minutes' })
     .positive()
     .default(BRAKE_DEFAULTS.windowMinutes)
-    .describe('Within how many minutes the brake counts pairs that are changed alike.'),
-  brakeEnds: measured('ends', 'How many pairs may end because a record of them was deleted or archived.'),
+    .describe('Minutes within which the brake counts pairs that are changed alike.'),
+  brakeEnds: measured('ends', 'How many pairs may end because one of their records was deleted or archived.'),
   brakeArchives: measured(
     'archives',
     'How many records may be archived because their counterpart was deleted or archived.',
   ),
-  brakeEmptied: measured('emptied', 'On how many pairs a row’s value may be taken away.'),
+  brakeEmptied: measured('emptied', 'On how many pairs a row’s value may be removed.'),
   brakeReplaced: measured('replaced', 'On how many pairs a row’s value may be replaced by an edit.'),
   brakeRemapped: measured('remapped', 'On how many pairs a changed mapping may replace a row’s value.'),
 };

@@ -24,44 +24,45 @@ import { signInFault, signInOf, type SignInSetting } from './zendeskSignIn';
 export { ConfigError, SECRETS, variableFor, variableOf } from './sources';
 
 /**
- * Configuration: from the environment, or from a YAML file whose keys are the same names in camel case. The
- * environment wins, so that one file serves several deployments. A secret may be given as a file
- * (`ZENDESK_API_TOKEN_FILE`, or `zendeskApiTokenFile`, whose path counts from the settings file).
+ * Configuration from the environment, or from a YAML file whose keys are the same names in camel case. The
+ * environment overrides the file, so that one file serves several deployments. A secret may be given as a file
+ * (`ZENDESK_API_TOKEN_FILE`, or `zendeskApiTokenFile`, whose path is relative to the settings file).
  */
 
-/** Read where no other file is named and this one is in the working folder; `init` writes it. */
+/** Read from the working folder if no other file is named; `init` writes it. */
 export const SETTINGS_FILE = 'zendesk-pms-sync.yaml';
 
 type Input = z.output<typeof serviceSettings>;
-/** Settings that become `zendeskAuth` and `zendeskBaseUrl`. */
+/** Settings from which `zendeskAuth` and `zendeskBaseUrl` are made. */
 type Joined = SignInSetting | 'zendeskOauthScopes' | 'zendeskSubdomain' | 'zendeskBaseUrl';
 export type Config = Omit<Input, Joined> & {
   zendeskBaseUrl: string;
   zendeskAuth: ZendeskAuth;
-  /** The PMS's secret, read anew. @throws ConfigError where its file cannot be read */
+  /** Reads the PMS's secret again. @throws ConfigError if its file cannot be read */
   readPmsToken: () => string;
-  /** Empty where there is none. */
+  /** Returns an empty text if there is no refresh token. */
   readPmsRefreshToken: () => string;
 } & Place;
 
-/** Which connection settings are of, where a deployment has several. */
+/** The connection that settings belong to, if a deployment has several. */
 export interface Place {
-  /** Null where the settings file names no connections: the deployment is one. */
+  /** Null if the settings file names no connections. */
   connection: string | null;
-  /** Before the canonical key, in a pair's workflow id: several accounts may have the same record ids. */
+  /** The prefix of workflow ids of pairs: several accounts may have the same record ids. */
   pairPrefix: string;
 }
 
 export type IntakeConfig = z.output<typeof intakeSettings> & Place;
 export type CodecServerConfig = z.output<typeof codecServerSettings>;
 
-/** All connections of a deployment: at least one. Settings that they share are the same in each. */
+/** The connections of a deployment: at least one. Settings that they share are the same in each. */
 export type Several<T> = readonly [T, ...T[]];
 
 /**
- * @param file path of a YAML file; null for {@link SETTINGS_FILE} if it is there, or the environment alone
- * @param connection which one, where the file names several
- * @throws ConfigError naming each variable or field at fault, what was found and what was expected
+ * Loads the settings of one connection.
+ * @param file path of a YAML file; null for {@link SETTINGS_FILE} if it exists, or else the environment alone
+ * @param connection the connection's name, if the file names several
+ * @throws ConfigError that names each variable or field at fault, what was found and what was expected
  */
 export function loadConfig(
   file: string | null,
@@ -71,7 +72,7 @@ export function loadConfig(
   return onlyOne(loadConfigs(file, env, connection === null ? [] : [connection]));
 }
 
-/** The same for a deployment of one connection or several. @param names just these; all where there are none */
+/** As {@link loadConfig}, for all connections. @param names limits them to these */
 export function loadConfigs(
   file: string | null,
   env: NodeJS.ProcessEnv,
@@ -81,7 +82,7 @@ export function loadConfigs(
 }
 
 /**
- * From these variables alone, whatever settings file lies in the working folder. @throws ConfigError as {@link
+ * Loads the settings from these variables alone, and ignores settings files. @throws ConfigError as {@link
  * loadConfig}
  */
 export function configOf(env: NodeJS.ProcessEnv): Config {
@@ -109,7 +110,7 @@ function configsIn(file: string | null, env: NodeJS.ProcessEnv, names: readonly 
   });
 }
 
-/** The same for a process that only receives webhooks and serves the console. @throws ConfigError */
+/** The settings of a process that only receives webhooks and serves the console. @throws ConfigError */
 export function loadIntakeConfigs(
   file: string | null,
   env: NodeJS.ProcessEnv,
@@ -127,12 +128,15 @@ export function loadIntakeConfigs(
   return configs;
 }
 
-/** Of `zendesk-pms-sync codec-server`: from the environment alone. @throws ConfigError as {@link loadConfig} */
+/**
+ * The settings of `zendesk-pms-sync codec-server`, from the environment alone. @throws ConfigError as {@link
+ * loadConfig}
+ */
 export function loadCodecServerConfig(env: NodeJS.ProcessEnv): CodecServerConfig {
   return parse(codecServerSettings, environmentAlone(env));
 }
 
-/** The mapping's file alone, for what needs no account. @throws ConfigError as {@link loadConfig} */
+/** The path of the mapping file, for commands that need no account. @throws ConfigError as {@link loadConfig} */
 export function loadMappingFile(
   file: string | null,
   env: NodeJS.ProcessEnv,
@@ -150,13 +154,13 @@ function foundFile(): string | null {
   return existsSync(SETTINGS_FILE) ? SETTINGS_FILE : null;
 }
 
-/** What every process reads of a connection, besides the settings that it alone needs. */
+/** Settings that every process reads of a connection, besides its own. */
 interface Named {
   taskQueue: string;
   mongodbDatabase: string;
 }
 
-/** All connections, or those named. @throws ConfigError with the faults of all of them */
+/** Loads all connections, or the named ones. @throws ConfigError with the faults of all of them */
 function load<T extends Named>(
   wanted: z.ZodObject & z.ZodType<T>,
   file: string | null,
@@ -166,7 +170,7 @@ function load<T extends Named>(
   return each(loadWithSources(wanted, file, env, names), ({ settings }) => settings);
 }
 
-/** The same, with where each connection's settings come from. */
+/** As {@link load}, with the source of each connection's settings. */
 function loadWithSources<T extends Named>(
   wanted: z.ZodObject & z.ZodType<T>,
   file: string | null,
@@ -192,7 +196,7 @@ function loadWithSources<T extends Named>(
   return [first, ...others];
 }
 
-/** Where no setting is given at all, the command is run in another folder than that of the settings, or before "init". */
+/** If no setting is given at all, the command was probably run in another folder, or before "init". */
 function hintOf({ shape }: z.ZodObject, file: string | null, env: NodeJS.ProcessEnv): string[] {
   const isGiven = file !== null || Object.keys(env).some((name) => /^(ZENDESK|PMS)_/.test(name));
   return isGiven || shape !== serviceSettings.shape
@@ -202,12 +206,12 @@ function hintOf({ shape }: z.ZodObject, file: string | null, env: NodeJS.Process
       ];
 }
 
-/** Something for each connection. */
+/** Applies a function to each connection. */
 export function each<T, U>([first, ...others]: Several<T>, work: (item: T) => U): Several<U> {
   return [work(first), ...others.map(work)];
 }
 
-/** Each connection has a task queue and a database of its own, named after it unless they are given. */
+/** Each connection has its own task queue and database, named after it unless the settings name them. */
 function placed<T extends Named>(connection: string | null, settings: T): T & Place {
   if (connection === null) return { ...settings, connection, pairPrefix: '' };
   return { ...settings, connection, pairPrefix: `${settings.taskQueue}/` };
@@ -218,7 +222,8 @@ function parse<T>(wanted: z.ZodObject & z.ZodType<T>, source: Source): T {
   const parsed = wanted.safeParse(input);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) => describe(issue, input, source));
-  // What spans several settings is checked by the schema only once each of them is sound: here all is told at once.
+  // The schema checks rules about several settings only if each of the settings is valid. Here, all faults are
+  // reported together.
   const signIn = wanted.shape['zendeskOauthClientId'] !== UNUSED && signInFaultOf(wanted, input, source);
   throw new ConfigError([...new Set([...faults, ...(signIn ? [signIn] : [])])].join('\n'));
 }
@@ -260,10 +265,10 @@ function describe(issue: z.core.$ZodIssue, input: Record<string, unknown>, sourc
   return `${nameOf(source, setting)}: found ${found}, ${expected}`;
 }
 
-/** A value without a password that stands in an address. */
+/** A value without a password that is part of an address. */
 function shown(value: unknown): string {
   return JSON.stringify(value).replace(/(\w:\/\/)[^/"\s]*@/g, '$1…@');
 }
 
-/** Of the service and of the codec server. */
+/** The names of all settings, of the service and of the codec server. */
 export const SETTING_NAMES = Object.values(SETTINGS).flatMap(({ shape }) => Object.keys(shape));

@@ -13,11 +13,11 @@ import type { Config } from './config';
 interface SystemsParts {
   budgets: RateBudgets;
   onCall?: (call: ApiCall) => void;
-  /** Called with every grant of an access token by Zendesk. */
+  /** Called with every access token that Zendesk grants. */
   onGrant?: (grant: Grant) => void;
 }
 
-/** Both systems of the configuration, without any call. */
+/** The clients of both systems. Makes no call. */
 export function configuredSystems(
   config: Config,
   { budgets, onCall, onGrant }: SystemsParts,
@@ -48,7 +48,7 @@ export function configuredSystems(
   };
 }
 
-/** The rate budgets of both APIs. All processes share them as soon as the database is known. */
+/** The rate budgets of both APIs. All processes share them as soon as the database is connected. */
 export function configuredBudgets(
   config: Config,
   onState?: (side: Side, state: LimitState) => void,

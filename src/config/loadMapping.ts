@@ -64,8 +64,8 @@ export function bindMapping(
 }
 
 /**
- * Checks that the systems can look up the properties of match rules, so that a fault does not appear with a record
- * only.
+ * Checks that the systems can look up the properties of match rules, so that a fault is reported before the first
+ * record is looked up.
  */
 function matchFaults({ entity, kind, match }: EntityMapping, systems: Record<Side, SystemPort>): string[] {
   return match.flatMap((rule) =>

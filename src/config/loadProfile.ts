@@ -20,11 +20,11 @@ export function loadProfile(named: string): Profile {
   refuseOther(file, input, 'a profile');
   const parsed = profileSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const told = parsed.error.issues.map((issue) => {
+  const faults = parsed.error.issues.map((issue) => {
     const { at, message } = closest(issue);
     return `${file}:${lineOf(at)}: ${at.length === 0 ? '' : `${nameOf(at)}: `}${message(input)}`;
   });
-  throw new ConfigError([...new Set(told)].join('\n'));
+  throw new ConfigError([...new Set(faults)].join('\n'));
 }
 
 function fileOf(named: string): string {

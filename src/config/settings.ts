@@ -22,11 +22,14 @@ import { checkSignIn } from './zendeskSignIn';
 
 /** The settings of each process. */
 
-/** Whoever a header is believed from must be named. */
+/** If a header names the user, the proxies that may set the header must be named. */
 function proxiesGiven(config: { consoleUserHeader?: string | undefined; consoleTrustedProxies: string[] }) {
   return config.consoleUserHeader === undefined || config.consoleTrustedProxies.length > 0;
 }
-/** Of two that differ, one would be ignored, and the sync would write to an account that nobody meant. */
+/**
+ * If both name an account, both must name the same one. Otherwise one would be ignored, and the sync would write to
+ * an account that nobody intended.
+ */
 function isOneAccount(subdomain: string | undefined, baseUrl: string | undefined): boolean {
   if (subdomain === undefined || baseUrl === undefined) return true;
   const { hostname } = new URL(baseUrl);
@@ -34,35 +37,32 @@ function isOneAccount(subdomain: string | undefined, baseUrl: string | undefined
 }
 const NO_PROXIES = {
   path: ['consoleTrustedProxies'],
-  error: 'expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+  error: 'expected the addresses of the proxies whose CONSOLE_USER_HEADER is trusted',
 };
 
 export const serviceSettings = z
   .strictObject({
     temporalAddress: hostAndPort
       .optional()
-      .describe('Host and port of Temporal; left out, `start` runs a server of its own.'),
-    temporalNamespace: z
-      .string()
-      .default('default')
-      .describe('Namespace in which workflows and Schedules live.'),
+      .describe('Host and port of Temporal. Without it, `start` runs its own server.'),
+    temporalNamespace: z.string().default('default').describe('Namespace of workflows and Schedules.'),
     temporalApiKey: secret('expected an API key')
       .optional()
       .describe('API key of Temporal Cloud, sent as a bearer token; switches TLS on.'),
     encryptionKeys: encryptionKeys
       .optional()
       .describe(
-        'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+        'Keys for the encryption of payloads in Temporal, `id:base64,…`. The first key encrypts, all keys decrypt.',
       ),
     temporalTls: flag
       .optional()
       .describe(
-        '`true`: TLS with nothing else; `false`: none in spite of an API key, where a proxy does it.',
+        '`true`: TLS without further settings; `false`: no TLS in spite of an API key, if a proxy adds it.',
       ),
     temporalTlsServerName: z
       .string()
       .optional()
-      .describe('The name in the server’s certificate, where the address differs.'),
+      .describe('The name in the server’s certificate, if it differs from the address.'),
     temporalTlsServerCaCertPath: z
       .string()
       .optional()
@@ -74,10 +74,10 @@ export const serviceSettings = z
       .describe('File with the key of the client certificate, PEM.'),
     mongodbUri: mongodbUri
       .optional()
-      .describe('Address of MongoDB, with its credentials; left out, `start` runs a server of its own.'),
+      .describe('Address of MongoDB, with its credentials. Without it, `start` runs its own server.'),
     mongodbDatabase: mongodbDatabase
       .default(DEFAULT_NAME)
-      .describe('Database of the links; each installation needs one of its own.'),
+      .describe('Database of the links; each installation needs its own.'),
     zendeskSubdomain: z
       .string()
       .regex(/^[a-z0-9-]+$/i, 'expected the name before .zendesk.com')
@@ -85,7 +85,7 @@ export const serviceSettings = z
       .describe('The name before `.zendesk.com`; this or the base URL is required.'),
     zendeskBaseUrl: address('https://acme.zendesk.com')
       .optional()
-      .describe('Address of the account, where it is not `https://SUBDOMAIN.zendesk.com`.'),
+      .describe('Address of the account, if it is not `https://SUBDOMAIN.zendesk.com`.'),
     zendeskOauthClientId: z
       .string()
       .min(1, 'expected the Identifier of an OAuth client')
@@ -93,100 +93,106 @@ export const serviceSettings = z
       .describe('Identifier of the OAuth client that the sync signs in with ([zendesk.md](zendesk.md)).'),
     zendeskOauthClientSecret: secret('expected the secret of an OAuth client')
       .optional()
-      .describe('That client’s secret; a file is read again whenever a token is asked for.'),
+      .describe('Secret of that client. If it is in a file, the file is read for each access token.'),
     zendeskOauthScopes: z
       .string()
       .regex(/^[a-z_]+(:[a-z]+)?( [a-z_]+(:[a-z]+)?)*$/, 'expected scopes such as "read tickets:write"')
       .optional()
-      .describe(`Scopes to ask for, with spaces between; \`${SERVICE_SCOPES}\` if not given.`),
+      .describe(`Scopes to request, separated by spaces; \`${SERVICE_SCOPES}\` if not given.`),
     zendeskEmail: z
       .email('expected an e-mail address')
       .optional()
       .describe('In place of an OAuth client until 2027-04-30: e-mail address of the API token’s user.'),
     zendeskApiToken: secret('expected an API token')
       .optional()
-      .describe('That user’s API token. Zendesk lets nobody create one since 2026-10-27.'),
+      .describe('API token of that user. Since 2026-10-27, API tokens can no longer be created.'),
     pmsBaseUrl: address('https://pms.example.com').describe(
       'Address of the PMS, without the path that its profile begins with (`/api/v1`).',
     ),
     pmsToken: secret('expected an API token').describe(
-      'Token, key, password or client secret of the PMS; the last is read anew for each token.',
+      'Token, key, password or client secret of the PMS. A client secret is read again for each access token.',
     ),
     pmsUser: z
       .string()
       .min(1, 'expected a name')
       .optional()
-      .describe('Name that belongs to it, where the profile’s `auth` needs one: `basic`, `oauth2`.'),
+      .describe(
+        'User name or client id that belongs to the token, if the profile’s `auth` needs one (`basic`, `oauth2`).',
+      ),
     pmsRefreshToken: secret('expected a refresh token')
       .optional()
-      .describe('Where the profile’s `auth` has `grant: refresh_token`; read anew for each access token.'),
+      .describe(
+        'Refresh token, if the profile’s `auth` has `grant: refresh_token`. It is read again for each access token.',
+      ),
     pmsProfile: z
       .string()
       .default('contract')
       .describe(
-        'What the PMS’s API is like ([profile.md](profile.md)): a file, or the name of a profile that comes along.',
+        'Profile of the PMS’s API ([profile.md](profile.md)): a file, or the name of a shipped profile.',
       ),
     pmsAdapter: z
       .string()
       .min(1, 'expected a module')
       .optional()
-      .describe('In place of a profile: a module with an adapter of your own ([adapter.md](adapter.md)).'),
+      .describe('In place of a profile: a module with your own adapter ([adapter.md](adapter.md)).'),
     zendeskAttachmentHosts: hosts
       .default(['*.zdusercontent.com'])
       .describe(
-        'Where Zendesk’s attachments may be fetched from besides Zendesk itself; in the environment with commas between.',
+        'Hosts, besides Zendesk itself, from which Zendesk’s attachments may be fetched; in the environment, separated by commas.',
       ),
     zendeskAiAgentTickets: flag
       .default(false)
       .describe(
-        'Whether tickets that only an AI agent answers take part; `true` or `false` ([zendesk.md](zendesk.md#what-is-left-alone)).',
+        'Whether tickets that only an AI agent answers are in scope; `true` or `false` ([zendesk.md](zendesk.md#what-is-left-alone)).',
       ),
     attachmentLimitMb: z.coerce
       .number({ error: 'expected a number of megabytes' })
       .positive()
       .default(20)
-      .describe('A larger file stays where it is, and the link says so; megabytes.'),
+      .describe('The largest file that is copied, in megabytes. If a file is larger, the link says so.'),
     mappingFile: z
       .string()
       .default('mapping.yaml')
-      .describe('Which properties correspond ([mapping.md](mapping.md)); relative to the working folder.'),
+      .describe('Mapping file ([mapping.md](mapping.md)); its path is relative to the working folder.'),
     taskQueue: z
       .string()
       .default(DEFAULT_NAME)
-      .describe('Prefix of task queues, Schedules and workflow ids; each installation needs one of its own.'),
+      .describe('Prefix of task queues, Schedules and workflow ids; each installation needs its own.'),
     zendeskCallsPerMinute: perMinute
       .optional()
-      .describe('To use less of Zendesk’s rate, over all workers together.'),
+      .describe(
+        'The most calls a minute that all workers together send to Zendesk, if this is less than Zendesk allows.',
+      ),
     pmsCallsPerMinute: perMinute
       .optional()
-      .describe('To use less of the PMS’s rate, over all workers together.'),
+      .describe(
+        'The most calls a minute that all workers together send to the PMS, if this is less than the PMS allows.',
+      ),
     zendeskTicketUpdateShare: z.coerce
       .number({ error: 'expected a percentage' })
       .min(1, 'expected a percentage from 1 to 100')
       .max(100, 'expected a percentage from 1 to 100')
       .default(70)
       .describe(
-        'How much of the ticket updates that Zendesk allows a minute is used at once, in percent; the rest as the minute runs out and agents have not used it.',
+        'Percentage of Zendesk’s ticket updates a minute that the sync may use at once. It uses the rest towards the end of the minute, as far as agents have not used it.',
       ),
-    zendeskPollSeconds: seconds.default(60).describe('How often Zendesk is asked for changes.'),
-    pmsPollSeconds: seconds.default(15).describe('How often the PMS is asked for changes.'),
+    zendeskPollSeconds: seconds.default(60).describe('Interval between two polls of Zendesk.'),
+    pmsPollSeconds: seconds.default(15).describe('Interval between two polls of the PMS.'),
     reconcileCron: z
       .string()
       .regex(/^(off|(CRON_TZ=\S+ )?\S+( \S+){4})$/, 'expected five fields such as "0 3 * * *", or "off"')
       .default('0 3 * * *')
-      .describe(
-        'When all records are compared with the links, in UTC unless it begins with `CRON_TZ=Europe/Berlin`; or `off`.',
-      ),
+      .describe('Time of the reconcile, in UTC unless it begins with `CRON_TZ=Europe/Berlin`; or `off`.'),
     hygieneMinutes: z.coerce
       .number({ error: 'expected a number of minutes' })
       .positive()
       .default(60)
-      .describe('How often the link store is looked through for what nobody works on.'),
+      .describe('Interval of link hygiene, which searches the link store for abandoned work.'),
     journalDays: z.coerce
       .number({ error: 'expected a number of days' })
       .positive()
       .default(30)
-      .describe('How long the journal of writes is kept; what is older cannot be undone.'),
+      .describe('How long the journal of writes is kept. Older writes cannot be undone.'),
     journalMegabytes: z.coerce
       .number({ error: 'expected a number of megabytes' })
       .positive()
@@ -198,14 +204,14 @@ export const serviceSettings = z
     publicUrl: publicAddress
       .optional()
       .describe(
-        'How both systems reach the receiver, by HTTPS (`http://` on this machine only); `webhooks install` registers it.',
+        'Address at which both systems reach the receiver, by HTTPS (`http://` on this machine only); `webhooks install` registers it.',
       ),
     zendeskWebhookSecret: secrets
       .optional()
       .describe(
-        'Signing secret of Zendesk’s webhook, and the previous one while it is replaced; without it, nothing is received.',
+        'Signing secret of Zendesk’s webhook, and the previous one while it is replaced. Without it, no webhooks of Zendesk are accepted.',
       ),
-    pmsWebhookSecret: secrets.optional().describe('The same of the PMS’s webhook.'),
+    pmsWebhookSecret: secrets.optional().describe('The same for the PMS’s webhook.'),
     consoleHost: z.string().default('127.0.0.1').describe('Address at which the console is served.'),
     consolePort: port.default(8085).describe('Port at which the console is served.'),
     consoleToken: secret('expected a token of at least 16 characters', 16)
@@ -220,11 +226,13 @@ export const serviceSettings = z
       .describe('Header in which a proxy names the user whom it has logged in.'),
     consoleTrustedProxies: networks
       .default([])
-      .describe('Addresses or networks whose headers are believed; in the environment with commas between.'),
+      .describe(
+        'Addresses or networks of proxies whose headers are trusted; in the environment, separated by commas.',
+      ),
     temporalUiUrl: address('https://temporal.example.com')
       .optional()
       .describe(
-        'Address of the Temporal Web UI, for links to workflows and Schedules; one that `start` runs is known.',
+        'Address of the Temporal Web UI, for links to workflows and Schedules; not needed if `start` runs it.',
       ),
     pmsRecordUrl: recordUrl
       .optional()
@@ -234,7 +242,7 @@ export const serviceSettings = z
     logLevel: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
-      .describe('The least severe log lines that are written.'),
+      .describe('The lowest level of log lines that are written.'),
   })
   .refine((config) => config.zendeskSubdomain ?? config.zendeskBaseUrl, {
     path: ['zendeskSubdomain'],
@@ -255,9 +263,9 @@ export const serviceSettings = z
   })
   .refine(proxiesGiven, NO_PROXIES);
 
-/** Stands for a setting that a process does not read. */
+/** Replaces the schema of a setting that a process does not read. */
 export const UNUSED = z.unknown().optional();
-/** The webhook receiver is what strangers can reach: it holds no credential of either API, and starts no servers. */
+/** The webhook receiver is open to the internet, so it holds no credential of either API, and starts no servers. */
 export const intakeSettings = z
   .strictObject({
     ...serviceSettings.shape,
@@ -280,16 +288,16 @@ export const intakeSettings = z
 /** The codec server's own settings; it needs no credential of either system. */
 export const codecServerSettings = z.strictObject({
   encryptionKeys: encryptionKeys.describe(
-    'Keys that payloads in Temporal are encrypted with, `id:base64,…`: the first encrypts, all decrypt.',
+    'Keys for the encryption of payloads in Temporal, `id:base64,…`. The first key encrypts, all keys decrypt.',
   ),
   codecServerToken: secret('expected a token of at least 16 characters', 16).describe(
-    'Token by which the Web UI and the command line may have payloads decrypted.',
+    'Token with which the Web UI and the command line request decryption.',
   ),
   codecServerOrigins: z
     .string()
     .default('http://localhost:8233,http://127.0.0.1:8233,http://localhost:8080,http://127.0.0.1:8080')
     .transform((text) => text.split(',').map((origin) => origin.trim()))
-    .describe('Origins of the Web UIs whose pages may ask, with commas between.'),
+    .describe('Origins of the Web UIs that may send requests, separated by commas.'),
   codecServerHost: z.string().default('127.0.0.1').describe('Address at which the codec server listens.'),
   codecServerPort: port.default(8089).describe('Port at which the codec server listens.'),
 });

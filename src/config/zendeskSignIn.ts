@@ -8,7 +8,7 @@ export type SignInSetting =
 
 type Given = Partial<Record<SignInSetting, string | undefined>>;
 
-/** Each way needs two settings. If none is set, messages ask for an OAuth client. */
+/** Each way needs two settings. If neither way is set, the message asks for an OAuth client. */
 export function checkSignIn(settings: Given, context: z.RefinementCtx): void {
   const fault = signInFault(settings);
   if (fault) context.addIssue({ code: 'custom', path: [fault[0]], message: fault[1] });

@@ -7,8 +7,9 @@ import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { Problem } from './operatorErrors';
 
 /**
- * Waits for an Update's answer. @throws Problem where it is refused, where the workflow fails, or where nobody answers
- * in time; what was asked is then done later, once a worker takes it.
+ * Waits for the answer of an Update.
+ * @throws Problem if the workflow refuses the request or fails, or if no worker answers in time. In the last case,
+ * the request remains queued, and a worker carries it out later.
  */
 export async function answerOf<T>(client: Client, waitSeconds: number, ask: () => Promise<T>): Promise<T> {
   try {
@@ -16,7 +17,7 @@ export async function answerOf<T>(client: Client, waitSeconds: number, ask: () =
   } catch (error) {
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       throw new Problem(
-        `no answer within ${waitSeconds} s: no worker runs, or it is busy or waits for an API; what was asked for stays asked for`,
+        `no answer within ${waitSeconds} s: no worker runs, or it is busy or waits for an API; the request remains queued`,
       );
     }
     if (error instanceof WorkflowUpdateFailedError) throw new Problem(innermost(error.cause));
@@ -24,7 +25,7 @@ export async function answerOf<T>(client: Client, waitSeconds: number, ask: () =
   }
 }
 
-/** The innermost message: Temporal wraps it in the failure of the activity. */
+/** The message of the cause. Temporal wraps it in the failure of the activity. */
 function innermost(error: Error | undefined): string {
   if (error instanceof ActivityFailure) return innermost(error.cause);
   if (error instanceof ApplicationFailure && error.cause) return innermost(error.cause);

@@ -1,14 +1,14 @@
 import type { LinkStore } from '../links/linkStore';
 import { apiTokenDaysLeft, apiTokenNotice } from '../systems/zendesk/apiTokens';
 
-/** How long the API token still works that the workers sign in to Zendesk with. */
+/** The end of the API token with which the workers sign in to Zendesk. */
 export interface ApiTokenState {
   daysLeft: number;
-  /** One line for a person, with what to do. */
+  /** One line for the operator, with the fix. */
   notice: string;
 }
 
-/** Null where the workers use an OAuth client. Without a call of Zendesk, and without the credential itself. */
+/** Makes no call to Zendesk, and does not return the credential. @returns null if the workers use an OAuth client */
 export async function apiTokenState(
   { identities }: Pick<LinkStore, 'identities'>,
   now: Date,

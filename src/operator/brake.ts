@@ -3,15 +3,15 @@ import { awaitsDecision, type BrakeHold } from '../sync/holds';
 import { titleOfRowId } from './titles';
 import { commandLine } from '../platform/commandLine';
 
-/** A hold of the brake, for people. */
+/** A hold of the brake, with what the command line and the console show of it. */
 export interface HoldShown extends BrakeHold {
-  /** Pairs that are marked: they wait for the hold's end. */
+  /** The number of pairs that wait for the hold's end. */
   waiting: number;
-  /** What people call its row, where that is a custom field. */
+  /** The title of the hold's row, if the row is a custom field. */
   rowTitle?: string;
 }
 
-/** All holds, the oldest first, with how many pairs wait for each. */
+/** All holds, the oldest first. */
 export async function holdsIn(
   store: Pick<LinkStore, 'holds' | 'countHeldBy' | 'bindings'>,
 ): Promise<HoldShown[]> {
@@ -30,7 +30,7 @@ export async function holdsIn(
   );
 }
 
-/** Those that a person has to say something about. */
+/** The holds that a person must end. */
 export function openHolds(holds: readonly HoldShown[]): HoldShown[] {
   return holds.filter(({ by, state }) => by === 'brake' && awaitsDecision(state));
 }
@@ -45,7 +45,7 @@ const KINDS: Record<BrakeHold['kind'], string> = {
 const SIDE_NAMES = { zendesk: 'Zendesk', pms: 'the PMS' };
 const EXAMPLES = 3;
 
-/** What is held, how many pairs, and why; without since when. */
+/** Describes the changes that a hold holds, the number of pairs, and the cause. Does not say when the hold began. */
 export function holdWords(hold: HoldShown): string {
   const { entity, kind, row, rowTitle, side, state, cause, waiting, counts, examples } = hold;
   const name = rowTitle === undefined ? row : `"${rowTitle}" (${row})`;

@@ -1,11 +1,11 @@
 import type { Config } from '../config/config';
 import type { Side } from '../sync/record';
 
-/** How findings name each side and its credential. */
+/** The names of sides and credentials in findings. */
 
 export const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 
-/** The settings that hold a side's credential. */
+/** The settings of a side's credential. */
 export function credentialOf({ zendeskAuth }: Config, side: Side): string {
   if (side === 'pms') return 'PMS_TOKEN';
   return zendeskAuth.by === 'oauth'

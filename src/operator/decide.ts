@@ -9,19 +9,19 @@ import type { OperatorContext } from './operatorContext';
 import { BadInput, Problem } from './operatorErrors';
 import { recordNamed } from './findPairs';
 
-/** A person's decision, as it is typed: a value made of both is in the PMS form. */
+/** A person's decision, as it was typed. A value that merges both sides' values is in the PMS's form. */
 export type Choice = Resolution | { row: string; value: string };
 
 export interface DecideOptions {
-  /** Seconds. */
+  /** Seconds to wait for the pair's answer. */
   wait: number;
-  /** How messages call the value that was typed. */
+  /** The name of the typed value in messages. */
   valueName: string;
-  /** The person who decides, for the link's history; absent if unknown. */
+  /** The person who decides, for the link's history; absent if not known. */
   by?: string;
 }
 
-/** @throws Problem where the pair refuses; BadInput where a value does not fit its property */
+/** @throws Problem if the pair refuses the decision; BadInput if the value does not fit its property */
 export async function decide(
   { client, commands, store, mapping }: OperatorContext,
   key: CanonicalKey,
@@ -41,7 +41,7 @@ export async function decide(
   const { entity } = parseCanonicalKey(key);
   const why = refusalOf(key, await store.get(key), mapping.entities[entity], resolution);
   if (why !== null) throw new Problem(why);
-  // The value goes where values live; the workflow hears only that there is one.
+  // The value is stored in the link store, because workflow histories must not contain record contents.
   const value = canonicalValue(mapping, entity, row, choice.value, valueName);
   await store.decisions.keep(key, { row, choice: 'merged', value, ...signed });
   return ask(resolution);
@@ -68,7 +68,7 @@ function canonicalValue(
   throw new BadInput(`${valueName}: ${'problem' in value ? value.problem : 'it points to another record'}`);
 }
 
-/** Text is taken as it is; of other types `null`, `true`, `3` and `["a"]` are meant as such. */
+/** A row of text takes the text as it is. For other types, `null`, `true`, `3` and `["a"]` are parsed as JSON. */
 function parsed(row: PropertyRow, text: string): Json {
   if (row.type === 'string' || row.type === 'text') return text;
   try {

@@ -24,30 +24,30 @@ import { restingNow, restingWords, storedBindings } from './resting';
 import { storedPositions, streamFindings } from './streamFindings';
 import { serverTime } from './serverTime';
 
-export interface Patient {
+export interface DoctorInput {
   config: Config;
-  /** Null where no address is configured and no service that runs its own server was found. */
+  /** Null if no address is configured, and no service that runs its own server was found. */
   temporalAddress: string | null;
   mongodbUri: string | null;
   systems: Record<Side, SystemPort>;
   admins: readonly WebhookAdmin[];
 }
 
-/** Webhook signatures are refused after five minutes; half of it is left for the way. */
+/** The receiver refuses signatures that are older than five minutes. Half of that is left for the transport. */
 const SKEW_LIMIT_SECONDS = 120;
 const NOT_RUNNING = 'nothing is configured, and no service with a server of its own runs in this folder';
 
-/** Looks at everything that the service needs, one thing after the other. Writes nothing but a scratch document. */
-export async function* examine(patient: Patient): AsyncIterable<Finding> {
-  yield* temporal(patient);
-  yield* mongodb(patient);
-  const positions = await storedPositions(patient.mongodbUri, patient.config.mongodbDatabase);
-  for (const side of SIDES) yield* system(patient, side, positions);
-  yield* mapping(patient);
-  yield* webhooks(patient);
+/** Checks everything that the service needs, one after the other. Writes nothing but a scratch document. */
+export async function* examine(input: DoctorInput): AsyncIterable<Finding> {
+  yield* temporal(input);
+  yield* mongodb(input);
+  const positions = await storedPositions(input.mongodbUri, input.config.mongodbDatabase);
+  for (const side of SIDES) yield* system(input, side, positions);
+  yield* mapping(input);
+  yield* webhooks(input);
 }
 
-async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Finding> {
+async function* temporal({ config, temporalAddress }: DoctorInput): AsyncIterable<Finding> {
   const what = 'Temporal';
   if (temporalAddress === null) {
     yield {
@@ -83,10 +83,10 @@ async function* temporal({ config, temporalAddress }: Patient): AsyncIterable<Fi
   }
 }
 
-/** @returns whether there is such a namespace; without it, there is nothing more to look at */
+/** @returns whether the namespace exists; without it, the other checks of Temporal make no sense */
 async function* namespace(
   connection: Connection,
-  config: Patient['config'],
+  config: DoctorInput['config'],
   address: string,
 ): AsyncGenerator<Finding, boolean> {
   const what = 'Temporal';
@@ -113,7 +113,7 @@ async function* namespace(
   return true;
 }
 
-async function* workersAndSchedules(client: Client, config: Patient['config']): AsyncIterable<Finding> {
+async function* workersAndSchedules(client: Client, config: DoctorInput['config']): AsyncIterable<Finding> {
   const workers = await pollersOf(client, config.taskQueue);
   yield workers > 0
     ? { what: 'Workers', state: 'ok', found: `${workers} on task queue ${config.taskQueue}`, cure: null }
@@ -167,7 +167,7 @@ async function searchAttributes(connection: Connection, namespace: string): Prom
   }
 }
 
-async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding> {
+async function* mongodb({ config, mongodbUri }: DoctorInput): AsyncIterable<Finding> {
   const what = 'MongoDB';
   if (mongodbUri === null) {
     yield {
@@ -184,8 +184,8 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
     yield {
       what,
       state: 'failed',
-      found: `MONGODB_URI says ${contrary.join(', ')}, which the sync does not follow: it reads from the primary and waits for a majority`,
-      cure: `take ${contrary.join(' and ')} out of MONGODB_URI`,
+      found: `MONGODB_URI sets ${contrary.join(', ')}, which the sync ignores: it reads from the primary and waits for a majority`,
+      cure: `remove ${contrary.join(' and ')} from MONGODB_URI`,
     };
   const mongo = mongoClient(mongodbUri, { serverSelectionTimeoutMS: 10_000 });
   try {
@@ -201,7 +201,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
       found: `${shown}, version ${version ?? 'unknown'}, two writes in ${Date.now() - started} ms`,
       cure: null,
     };
-    // By its old name: the server that "start" runs itself knows no "hello".
+    // `isMaster` is the old name of `hello`, which the MongoDB-compatible server that `start` runs does not know.
     const { localTime } = (await db.command({ isMaster: 1 })) as { localTime?: Date };
     if (localTime) yield clock('MongoDB', localTime);
   } catch (error) {
@@ -217,7 +217,7 @@ async function* mongodb({ config, mongodbUri }: Patient): AsyncIterable<Finding>
 }
 
 async function* system(
-  { config, systems }: Patient,
+  { config, systems }: DoctorInput,
   side: Side,
   positions: readonly StreamPosition[],
 ): AsyncIterable<Finding> {
@@ -276,11 +276,11 @@ function clock(of: string, there: Date): Finding {
         what,
         state: 'warning',
         found,
-        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" goes by each side’s clock',
+        cure: 'set both clocks by NTP: webhooks are refused when their time differs by five minutes, and "winner: latest" depends on each side’s clock',
       };
 }
 
-async function* mapping({ config, mongodbUri, systems }: Patient): AsyncIterable<Finding> {
+async function* mapping({ config, mongodbUri, systems }: DoctorInput): AsyncIterable<Finding> {
   const what = 'Mapping';
   const stored = await storedBindings(mongodbUri, config.mongodbDatabase);
   try {

@@ -5,15 +5,15 @@ import { wordsOf } from '../sync/reasons';
 import type { Offers } from './offers';
 import { recordOf } from './pairNames';
 
-/** What to do about a pair's reason; null without a reason, or for a code that this release does not know. */
+/** The fix for a pair's reason; null without a reason, or if this release does not know its code. */
 export function fixOf({ reason }: Link): string | null {
   return reason ? (wordsOf(reason.code)?.fix ?? null) : null;
 }
 
-/** Why a row of a list leaves some elements alone; see src/sync/rules/reserved.ts. */
+/** The reason for which a row of a list leaves elements alone; see src/sync/rules/reserved.ts. */
 export const RESERVED_WORDS = 'values of another field, which this row does not sync';
 
-/** When a pair moves on, in words: nothing waits without a reason that a person can see. */
+/** Says when the pair is processed next: invariant 9 of docs/architecture.md, every wait has a visible reason. */
 export function nextAttempt(link: Link): string {
   const { reason } = link;
   if (reason?.nextAttempt) return reason.nextAttempt;
@@ -40,7 +40,7 @@ export function nextAttempt(link: Link): string {
   }
 }
 
-/** The commands that end a conflict, each as it can be typed, and what else is to be known for the choice. */
+/** The commands that end a conflict, ready to be pasted, with notes that help to choose. */
 export function decideBy(link: Link, offers: Offers): { commands: string[]; notes: string[] } {
   const by = (choice: string) => commandLine(`conflicts resolve ${recordOf(link)} ${choice}`);
   const [parked] = link.conflicts;
@@ -53,15 +53,15 @@ export function decideBy(link: Link, offers: Offers): { commands: string[]; note
   return { commands: choices.map(by), notes: notesOn(offers) };
 }
 
-/** What is to be known for the choice of a counterpart. */
+/** Notes that help to choose a counterpart. */
 export function notesOn({ taken, create }: Offers): string[] {
   const gone = taken.map(({ ref, by }) =>
-    by === null ? `${ref} is kept without a counterpart.` : `${ref} is linked to ${by} by now.`,
+    by === null ? `${ref} is kept without a counterpart.` : `${ref} is linked to ${by} now.`,
   );
   if (create) return gone;
   return [
     ...gone,
-    'A new counterpart is not possible under the same name; if the record is renamed, it gets one by itself.',
+    'A new counterpart is not possible under the same name; if the record is renamed, it gets one automatically.',
   ];
 }
 

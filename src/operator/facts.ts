@@ -6,24 +6,24 @@ import { isPassing } from '../platform/mongoErrors';
 import { gatherStatus } from './status';
 import type { Facts } from './verdict';
 
-/** Gathers what the verdict goes by. */
+/** Gathers the facts from which the verdict is derived. */
 
 export interface FactSources {
   connection: string | null;
   client: Client;
-  /** Opens the store; throws where MongoDB does not answer. */
+  /** Opens the store. @throws if MongoDB does not answer */
   database: () => Promise<{ db: Db; store: LinkStore }>;
   taskQueue: string;
-  /** The folder of servers that `start` runs itself. */
+  /** The data folder of the servers that `start` runs itself. */
   dataDir: string | null;
   now: () => Date;
 }
 
-/** A disk with less than this is as good as full: both servers want to grow their files by more at once. */
+/** A disk with less free space counts as full: both servers grow their files by larger steps. */
 const FULL_BELOW_MB = 200;
 const MB = 1024 * 1024;
 
-/** @throws what is no outage: a store of a later release, a bug */
+/** @throws any error that is not an outage: a store of a later release, a bug */
 export async function gatherFacts(sources: FactSources): Promise<Facts> {
   const { connection, client, database, taskQueue, dataDir, now } = sources;
   const known = { now: now(), connection };
@@ -46,18 +46,21 @@ export async function gatherFacts(sources: FactSources): Promise<Facts> {
   }
 }
 
-/** The disk with a folder, if it is nearly full. */
+/** The free space of a folder's disk, if the disk is nearly full. */
 export async function diskOf(path: string): Promise<Facts['disk']> {
   try {
     const { bavail, bsize } = await statfs(path);
     return ifFull(path, bavail * bsize);
   } catch {
-    // There is no such folder: its data is elsewhere.
+    // The folder does not exist, so the data is on another machine or disk.
     return null;
   }
 }
 
-/** MongoDB tells of its disk; compatible servers need not. https://www.mongodb.com/docs/manual/reference/command/dbStats/ */
+/**
+ * MongoDB reports the space of its disk; compatible servers may not.
+ * https://www.mongodb.com/docs/manual/reference/command/dbStats/
+ */
 async function databaseDisk(db: Db): Promise<Facts['disk']> {
   try {
     const { fsTotalSize, fsUsedSize } = await db.command({ dbStats: 1 });

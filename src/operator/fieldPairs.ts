@@ -2,7 +2,7 @@ import type { EntityMapping, PropertyRow } from '../sync/mapping';
 import { SIDES, type Side } from '../sync/record';
 import type { PropertyInfo } from '../systems/port';
 
-/** A line of a mapping file, as a person would write it. */
+/** A row that `init` suggests for the mapping file. */
 export interface SuggestedRow {
   zendesk: string;
   pms: string;
@@ -12,11 +12,11 @@ export interface SuggestedRow {
   winner: 'latest';
   default?: boolean;
   table?: Record<string, string>;
-  /** What people call it; for a comment. */
+  /** The title of the field, for a comment in the file. */
   title: string;
 }
 
-/** A custom field that no row speaks of, and why none is suggested. */
+/** A custom field that no row names, and why no row is suggested for it. */
 export interface UnmappedField {
   side: Side;
   name: string;
@@ -25,9 +25,9 @@ export interface UnmappedField {
 }
 
 /**
- * Custom fields that both sides have and the table does not: those of the same title or key are suggested as rows
- * where their types go together.
- * @param table checked against the live fields, so that its names are the sides' own
+ * Finds the custom fields that the mapping does not name. Two fields with the same title or key become a suggested
+ * row, if their types are compatible.
+ * @param table checked against the live fields, so that it names properties as the sides do
  */
 export function pairCustomFields(
   table: EntityMapping,
@@ -58,7 +58,7 @@ export function pairCustomFields(
   return { rows, unmapped };
 }
 
-/** @returns the row; words for a person where there can be none */
+/** @returns the row, or the reason why there can be none */
 function rowOf(zendesk: PropertyInfo, pms: PropertyInfo): SuggestedRow | string {
   const [from, to] = [zendesk.custom, pms.custom];
   if (!from?.type || !to?.type) return 'its type cannot be mapped';
@@ -73,7 +73,7 @@ function rowOf(zendesk: PropertyInfo, pms: PropertyInfo): SuggestedRow | string 
     winner: 'latest',
     title: from.title,
   };
-  // An empty checkbox is an unticked one.
+  // An empty checkbox counts as a checkbox that is off.
   if (to.type === 'boolean') return { ...row, default: false };
   if (to.type !== 'enum') return row;
   const common = (from.options ?? []).filter((option) => to.options?.includes(option));
@@ -87,7 +87,7 @@ function sameName(a: PropertyInfo, b: PropertyInfo): boolean {
   return namesOf(a).some((name) => names.includes(name));
 }
 
-/** Title and key, as people compare them: `contractEnd`, `contract_end` and `Contract end` are one. */
+/** Title and key in a form for comparison: `contractEnd`, `contract_end` and `Contract end` are equal. */
 function namesOf({ name, custom }: PropertyInfo): string[] {
   return [name.slice(name.indexOf('.') + 1), custom?.title ?? ''].map((text) =>
     text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ''),

@@ -16,8 +16,8 @@ import { nearest } from '../sync/schemaWords';
 import { BadInput } from './operatorErrors';
 
 /**
- * The pair that a person names: by its canonical key, or by either of its records.
- * @throws BadInput where the text is neither
+ * Finds the pair that a person names, by its canonical key or by one of its records.
+ * @throws BadInput if the text is neither
  */
 export async function pairNamed(
   { store, mapping }: { store: LinkStore; mapping: Mapping },
@@ -31,11 +31,13 @@ export async function pairNamed(
       throw new BadInput(
         `"${text}" names no pair: ${entity} has no ${origin.side}:${origin.kind}, expected ${entities.join(' or ')}`,
       );
-    // The record may have become the other half of a pair that began on the other side.
+    // The record may be the counterpart in a pair that began with a record of the other side.
     return (await store.claims.owners([refKey(origin)])).get(refKey(origin)) ?? text;
   } catch (error) {
     if (error instanceof BadInput) throw error;
-    throw new BadInput(`${error instanceof Error ? error.message : String(error)}${meantBy(mapping, text)}`);
+    throw new BadInput(
+      `${error instanceof Error ? error.message : String(error)}${suggestionFor(mapping, text)}`,
+    );
   }
 }
 
@@ -52,7 +54,7 @@ async function pairOf(
   return first;
 }
 
-/** @throws BadInput where the text names no record that the mapping speaks of */
+/** @throws BadInput if the text does not name a record of a kind that the mapping has */
 export function recordNamed(mapping: Mapping, text: string): RefKey {
   const ref = tryParseRef(text);
   const kinds = ENTITY_TYPES.flatMap((type) => {
@@ -72,14 +74,14 @@ export function recordNamed(mapping: Mapping, text: string): RefKey {
     return refKey(ref);
   }
   const known = [...new Set(kinds)].map((kind) => `${kind}:ID`).join(', ');
-  throw new BadInput(`"${text}" names no record: expected one of ${known}${meantBy(mapping, text)}`);
+  throw new BadInput(`"${text}" names no record: expected one of ${known}${suggestionFor(mapping, text)}`);
 }
 
-/** A page of Zendesk's agent interface. */
+/** The address of a record in Zendesk's agent interface. */
 const PAGE_OF_RECORD = /\/(ticket|organization)s\/(\d+)/;
 
-/** `; did you mean zendesk:ticket:123?` for what people have at hand: a number, an address, a name with a slip. */
-function meantBy(mapping: Mapping, text: string): string {
+/** `; did you mean zendesk:ticket:123?` for a number, an address, or a reference with a typing error. */
+function suggestionFor(mapping: Mapping, text: string): string {
   const kinds = ENTITY_TYPES.flatMap((type) =>
     SIDES.map((side) => `${side}:${mapping.entities[type].kind[side]}`),
   );
@@ -105,7 +107,7 @@ function entitiesOf(mapping: Mapping, ref: RefKey): EntityType[] {
 
 const PAGE = 500;
 
-/** All links that a filter takes, in the order of their keys. */
+/** All links that match a filter, in the order of their keys. */
 export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIterable<Link> {
   for (let after: CanonicalKey | null = null; ;) {
     const page = await store.find(filter, after, PAGE);
@@ -115,20 +117,20 @@ export async function* linksThat(store: LinkStore, filter: LinkFilter): AsyncIte
   }
 }
 
-/** Links that one step of a search looks at; between two steps, the time is looked at. */
+/** Links that one step of a search reads. Between two steps, the search checks its time limit. */
 const STEP = 20_000;
 
 export interface Searched {
   links: Link[];
-  /** Whether there are more that fit. */
+  /** Whether more links match. */
   more: boolean;
-  /** Where the search stopped because its time was over; it goes on after this key. Null where it was not. */
+  /** The key after which the search continues, if it reached its time limit; null otherwise. */
   stoppedAt: CanonicalKey | null;
 }
 
 /**
- * The first links that a filter takes. A text is looked for without an index, so the search takes no longer than it may:
- * at a million links it stops on its way, and says where.
+ * The first links that match a filter. There is no index for a search by text, so the search has a time limit: in a
+ * store with a million links, it stops early and returns the key at which it stopped.
  */
 export async function searchLinks(
   store: Pick<LinkStore, 'find' | 'keyAfter'>,

@@ -1,10 +1,10 @@
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
-  /** What was looked at, e.g. `Zendesk: stream tickets`. */
+  /** The thing that was checked, e.g. `Zendesk: stream tickets`. */
   what: string;
-  /** `off`: not asked for, or not there yet, which is no fault. */
+  /** `off`: not configured, or not created yet, which is no fault. */
   state: 'ok' | 'warning' | 'failed' | 'off';
   found: string;
-  /** What to do; null where nothing is to be done. */
+  /** The fix; null if there is nothing to fix. */
   cure: string | null;
 }

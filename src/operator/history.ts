@@ -4,7 +4,7 @@ import type { JournalEntry, JournalRow } from '../sync/journal';
 import type { Json } from '../sync/record';
 import { BadInput } from './operatorErrors';
 
-/** The journal for people, in the same words at a terminal and in the console. */
+/** Formats the journal of writes for the command line and for the console, in the same words. */
 
 export const HISTORY_COLUMNS = [
   'When',
@@ -18,20 +18,20 @@ export const HISTORY_COLUMNS = [
   'Outcome',
 ] as const;
 
-/** One row of one write; a write without rows has one line all the same. */
+/** One row of one write. A write without rows has one line, too. */
 export interface HistoryLine {
-  /** ISO. */
+  /** ISO time. */
   at: string;
   key: string;
   record: string;
   what: string;
   row: string;
-  /** In the side's own form; undefined where it is not known. */
+  /** In the side's own form; undefined if not known. */
   before: Json | undefined;
   after: Json | undefined;
   why: string;
   outcome: string;
-  /** The same in parts: what came of the write, and what is to be said of this row. */
+  /** The outcome of the write, and a note about this row. `outcome` joins both. */
   result: string;
   notes: readonly string[];
 }
@@ -68,17 +68,17 @@ function notesOn({ notTaken, known, before, cut }: JournalRow): string[] {
   return [
     ...(notTaken ? ['not taken'] : []),
     ...(before !== undefined && known === 'agreed' ? ['before: as agreed'] : []),
-    ...(cut ? ['not whole: it cannot be undone'] : []),
+    ...(cut ? ['incomplete: it cannot be undone'] : []),
   ];
 }
 
 export interface HistoryPage {
   entries: JournalEntry[];
-  /** Where the next page begins; null on the last one. */
+  /** The position of the next page; null on the last page. */
   next: string | null;
 }
 
-/** @param after `next` of the page before; null for the first @throws BadInput where it is none */
+/** @param after `next` of the previous page; null for the first page @throws BadInput if it is no such position */
 export async function historyPage(
   { journal }: Pick<LinkStore, 'journal'>,
   filter: JournalFilter,
@@ -96,7 +96,7 @@ function placeOf(text: string): { at: string; id: string } {
   const id = rest.join('~');
   if (id === '' || Number.isNaN(Date.parse(at)))
     throw new BadInput(
-      `--after: found "${text.slice(0, 80)}", expected where an earlier page of the history ended`,
+      `--after: found "${text.slice(0, 80)}", expected the end of an earlier page of the history`,
     );
   return { at, id };
 }

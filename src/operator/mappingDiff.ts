@@ -5,14 +5,14 @@ import { bindingsOf } from '../sync/rules/sameFields';
 /** One difference between two mappings. */
 export interface MappingChange {
   entity: EntityType;
-  /** The row's properties, `subject ↔ title`; null for what concerns the whole table. */
+  /** The row's properties, `subject ↔ title`; null if the difference concerns the whole table. */
   row: string | null;
   change: 'added' | 'removed' | 'changed';
-  /** `winner: latest → pms`, one for each field; empty where the whole row came or went. */
+  /** One entry for each field, e.g. `winner: latest → pms`; empty if the whole row was added or removed. */
   details: string[];
 }
 
-/** What changes for the sync when one mapping replaces another. */
+/** Lists what changes for the sync if one mapping replaces another. */
 export function diffMappings(before: Mapping, after: Mapping): MappingChange[] {
   return ENTITY_TYPES.flatMap((type) => diffTables(before.entities[type], after.entities[type]));
 }
@@ -28,11 +28,11 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
     old.delete(identity(row));
     if (!former) {
       const elsewhere = before.rows.find(({ id }) => id === row.id);
-      const details = elsewhere ? [`was ${titleOf(elsewhere)}`, meetsFirst(row)] : [];
+      const details = elsewhere ? [`was ${titleOf(elsewhere)}`, firstMeetingText(row)] : [];
       changes.push({ entity, row: titleOf(row), change: 'added', details });
     } else {
       const details = differences(plain(former), plain(row));
-      if (bindingsOf(before)[row.id] !== bindingsOf(after)[row.id]) details.push(meetsFirst(row));
+      if (bindingsOf(before)[row.id] !== bindingsOf(after)[row.id]) details.push(firstMeetingText(row));
       if (details.length > 0) changes.push({ entity, row: titleOf(row), change: 'changed', details });
     }
   }
@@ -40,13 +40,13 @@ function diffTables(before: EntityMapping, after: EntityMapping): MappingChange[
   return changes;
 }
 
-/** What the planner does with a row that was agreed on for other fields, or in another form. */
-function meetsFirst({ direction, winner }: PropertyRow): string {
+/** What the planner does with a row whose agreed value belongs to other fields, or is in another form. */
+function firstMeetingText({ direction, winner }: PropertyRow): string {
   const decides = direction === 'both' ? `winner ${winner}` : `direction ${direction}`;
-  return `its values meet for the first time: nothing is emptied, and of two values ${decides} decides`;
+  return `its values meet for the first time: nothing is emptied, and if both sides have a value, ${decides} decides`;
 }
 
-/** The snapshot is kept by row id and way: a comment's visibility may have a row for each direction. */
+/** The snapshot is kept by row id and direction: the visibility of comments may have one row for each direction. */
 function identity(row: PropertyRow): string {
   return `${row.id} ${row.zendesk ?? ''} ${row.pms ?? ''}`;
 }

@@ -6,7 +6,7 @@ import type { Mapping } from '../sync/mapping';
 import { SIDES, type RefKey } from '../sync/record';
 import { FieldTitles, inTitles, titleOf, titleOfRecord, type Naming } from './titles';
 
-/** What the link store knows of names: neither side is asked. */
+/** Names for pairs and rows, from the link store alone, without a call to either API. */
 
 interface Source {
   store: Pick<LinkStore, 'bindings' | 'observations'>;
@@ -17,9 +17,9 @@ export async function loadNaming({ store, mapping }: Source): Promise<Naming> {
   return { mapping, titles: new FieldTitles(await store.bindings.bound()) };
 }
 
-/** How a list of pairs names them. */
+/** The names for a list of pairs. */
 export interface PairsNaming extends Naming {
-  /** The title of each pair, by key; empty where none is known. */
+  /** The title of each pair, by key; empty if not known. */
   pairs: ReadonlyMap<CanonicalKey, string>;
 }
 
@@ -28,14 +28,14 @@ export async function loadPairsNaming(source: Source, links: readonly Link[]): P
   return { ...(await loadNaming(source)), pairs };
 }
 
-/** Why a pair is as it is; empty where there is nothing to say. */
+/** The reason of a pair's state, with names in place of ids; empty without a reason. */
 export function reasonWords(naming: Naming, { entity, reason }: Link): string {
   return reason ? withTypedCommands(inTitles(naming, entity, reason.text)) : '';
 }
 
 /**
- * The titles of pairs, by key: of a pair that was never in sync, the title of a record as it was seen last.
- * @param atMost characters of each; if absent, as many as a list has room for
+ * The titles of pairs, by key. If a pair was never in sync, its title is that of the last observation of its record.
+ * @param atMost the longest title, in characters; by default, the width of a list's column
  */
 export async function pairTitles(
   { observations }: Pick<LinkStore, 'observations'>,
@@ -56,7 +56,7 @@ export async function pairTitles(
   return titles;
 }
 
-/** The title of the pair with a key, which may not be stored yet; empty where none is known. */
+/** The title of the pair with this key, which need not be stored yet; empty if not known. */
 export async function pairTitle(
   store: Pick<LinkStore, 'getMany' | 'observations'>,
   mapping: Mapping,

@@ -7,19 +7,25 @@ import { otherSide, type Json, type RefKey, type Side, type SyncRecord } from '.
 import { textOf } from '../sync/values';
 import { recordOf } from './pairNames';
 
-/** What can be chosen for a pair as a whole, now: what was found when it came into conflict may be taken since. */
+/**
+ * The choices for a pair as a whole, at present. A candidate that was free when the conflict arose may have a pair by
+ * now.
+ */
 export interface Offers {
-  /** Candidates that no other pair has. */
+  /** Candidates without another pair. */
   free: RefKey[];
-  /** Candidates that another pair has, and the record that each is linked to; null for one that a person keeps by itself. */
+  /**
+   * Candidates with another pair, and the record that each is linked to; null if a person keeps the candidate
+   * unlinked.
+   */
   taken: { ref: RefKey; by: RefKey | null }[];
-  /** Whether a new counterpart can be made: not where its side refuses a second record with the same value. */
+  /** Whether a new counterpart can be created: not if its side would refuse a second record with the same value. */
   create: boolean;
 }
 
 type Store = Pick<LinkStore, 'bindings' | 'claims' | 'getMany' | 'observations'>;
 
-/** From the link store alone: neither side is asked. */
+/** Reads the link store only, without a call to either API. */
 export async function offersOf(store: Store, mapping: Mapping, link: Link): Promise<Offers> {
   const { side } = parseCanonicalKey(link._id).origin;
   const owners = await store.claims.owners(link.candidates);
@@ -34,14 +40,14 @@ export async function offersOf(store: Store, mapping: Mapping, link: Link): Prom
     taken: candidates.flatMap(({ ref, owner, isTaken }) =>
       isTaken ? [{ ref, by: owner?.unlinked === true ? null : (owner?.sides[side]?.ref ?? null) }] : [],
     ),
-    create: !(await isRefusedAsDouble(store, mapping, link, candidates)),
+    create: !(await isRefusedAsDuplicate(store, mapping, link, candidates)),
   };
 }
 
 type Candidate = { ref: RefKey; owner: Link | undefined };
 
-/** Whether a new record would repeat a candidate's value in a property that its side keeps unique. */
-async function isRefusedAsDouble(
+/** Whether a new record would repeat a candidate's value in a property that must be unique on its side. */
+async function isRefusedAsDuplicate(
   store: Store,
   mapping: Mapping,
   link: Link,
@@ -67,13 +73,13 @@ async function isRefusedAsDouble(
   return unique.some((rule) =>
     candidates.some((candidate) => {
       const theirs = valueOf(table, other, rule[other], candidate, seen.get(candidate.ref));
-      // What is not known any more was the reason why the records were found for each other.
+      // If a value is no longer known, it is assumed to be equal: the records were found by it.
       return own === undefined || theirs === undefined || isSame(own.values[rule[side]] ?? null, theirs);
     }),
   );
 }
 
-/** A candidate's value as it was last seen; undefined where it is not known. */
+/** A candidate's value as it was last seen; undefined if not known. */
 function valueOf(
   table: EntityMapping,
   side: Side,

@@ -3,12 +3,12 @@ import type { LinkStore } from '../links/linkStore';
 import type { Mapping } from '../sync/mapping';
 import type { PairCommands } from '../workers/pairSignals';
 
-/** What an operator works with, at a terminal or in the console. */
+/** The connections and settings that the commands and the console share. */
 export interface OperatorContext {
   mapping: Mapping;
   store: LinkStore;
   client: Client;
   commands: PairCommands;
-  /** Before a pair's key, in its workflow id. */
+  /** The prefix of workflow ids of pairs. */
   pairPrefix: string;
 }

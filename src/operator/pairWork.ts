@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { OperatorContext } from './operatorContext';
 
-/** What a pair's workflow is doing right now. */
+/** An activity that a pair's workflow is running now. */
 export interface Work {
   activity: string;
   attempt: number;

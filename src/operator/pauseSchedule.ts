@@ -7,13 +7,14 @@ export interface SchedulePause {
   id: string;
   paused: boolean;
   why: string;
-  /** Goes into the note of a pause, which the Web UI shows, too. */
+  /** The person who pauses; the Schedule's note, which the Web UI shows, names them. */
   who: string;
 }
 
 /**
- * Pauses or resumes a Schedule. Its note says what it does; during a pause, it says why and by whom it was paused.
- * @returns false where it is none of ours
+ * Pauses or resumes a Schedule. The Schedule's note describes its task. During a pause, the note also has the reason
+ * and the person.
+ * @returns false if the Schedule does not exist, or is not one of ours
  */
 export async function setPaused(
   { client, taskQueue }: { client: Client; taskQueue: string },

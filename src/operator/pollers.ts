@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 
-/** A worker that Temporal has not heard of for so long is gone; a poll lasts a minute at most. */
+/** A worker that has not polled for longer counts as stopped. A poll lasts at most a minute. */
 const HEARD_WITHIN_MS = 75_000;
 
-/** How many worker processes ask a task queue for workflow tasks. */
+/** The number of worker processes that poll a task queue for workflow tasks. */
 export async function pollersOf(client: Client, taskQueue: string): Promise<number> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,

@@ -10,9 +10,9 @@ import { linksThat } from './findPairs';
 import type { OperatorContext } from './operatorContext';
 import { Problem } from './operatorErrors';
 
-/** Records that are gone, e.g. since a side was restored from a backup, made again of their counterparts. */
+/** Creates lost records again from their counterparts, e.g. after a side was restored from a backup. */
 
-/** A pair of which one record is gone. */
+/** A pair one of whose records was lost. */
 export interface MissingRecord {
   link: Link;
   side: Side;
@@ -30,7 +30,7 @@ export async function missingRecords(store: LinkStore, entity?: EntityType): Pro
   return inOrder(found);
 }
 
-/** @returns null where neither record of the pair is known to be gone */
+/** @returns null if neither record of the pair is known to be lost */
 export function missingOf(link: Link): MissingRecord | null {
   const { zendesk, pms } = link.sides;
   if (!missesRecord(link) || !zendesk || !pms) return null;
@@ -40,7 +40,7 @@ export function missingOf(link: Link): MissingRecord | null {
   return { link, side, gone: sides[side].ref, left: sides[otherSide(side)].ref };
 }
 
-/** A parent before its children, and comments as they were said: the ids of a system grow. */
+/** Parents before children, and comments in the order in which they were written: ids grow with time. */
 export function inOrder(found: readonly MissingRecord[]): MissingRecord[] {
   const place = ({ link }: MissingRecord) => ENTITY_TYPES.indexOf(link.entity);
   const byId = new Intl.Collator('en', { numeric: true });
@@ -50,8 +50,8 @@ export function inOrder(found: readonly MissingRecord[]): MissingRecord[] {
 export type Recreated = PairSummary | { key: CanonicalKey; status: 'failed'; reason: string };
 
 /**
- * Asks each pair in turn for a new record, so that comments keep their order. Each pair reads both records first, and refuses
- * if the record is there.
+ * Asks one pair after the other for a new record, so that comments keep their order. Each pair reads both records
+ * first, and refuses if the lost record exists.
  *
  * @param wait seconds, for each pair
  */
@@ -72,7 +72,7 @@ export async function recreate(
     const successor = canonicalKey(entity, parseRef(left));
     try {
       const answer = await answerOf(client, wait, () => commands.resolve(key, { counterpart: 'create' }));
-      // A pair that began with the record that is gone hands over to the pair of the record that is left.
+      // A pair that began with the lost record hands over to the pair of the other record.
       const isHandedOver = successor !== key && answer.status === 'handed over';
       return isHandedOver ? await answerOf(client, wait, () => commands.resync(successor)) : answer;
     } catch (error) {
@@ -82,7 +82,7 @@ export async function recreate(
   }
 }
 
-/** How many records of each kind are made, e.g. `3 projects, 5 notes`. */
+/** The number of records of each kind, e.g. `3 projects, 5 notes`. */
 export function countsOf(missing: readonly MissingRecord[]): string {
   const counts = new Map<string, number>();
   for (const { gone } of missing) {

@@ -4,13 +4,13 @@ import { peekAtLinks } from '../links/linkStore';
 import type { FormerName } from '../sync/bindProperties';
 import type { Resting } from '../sync/mapping';
 
-/** What rests because a side does not offer its property any more, for people. */
+/** Describes rows, match rules and filters that rest because a side no longer offers their property. */
 
 type RestingNow = Resting & Partial<Pick<RestingSince, 'since'>>;
 
-/** One line for all pairs: what rests, why, and when it goes on. */
+/** One line that counts for all pairs: what rests, why, and when it continues. */
 export function restingWords(resting: RestingNow): string {
-  return `${whatRests(resting)}; it goes on when the field is back, or change the mapping`;
+  return `${whatRests(resting)}; bring the field back, or change the mapping`;
 }
 
 /** What rests, and why. */
@@ -21,7 +21,7 @@ export function whatRests({ entity, what, side, kind, property, name, title, sin
   return `${entity} ${what} rests${from}: ${side} ${kind} does not offer "${called}"${known} any more`;
 }
 
-/** What the link store knows of properties that are not offered now. */
+/** The state of properties in the link store. */
 export interface StoredBindings {
   formerName: FormerName;
   resting: readonly RestingSince[];
@@ -29,7 +29,10 @@ export interface StoredBindings {
 
 const ANSWER_WITHIN_MS = 3_000;
 
-/** Nothing where there is no link store, or it does not answer: then each such property counts as one that never was. */
+/**
+ * Empty if there is no link store, or if it does not answer. Then a missing property counts as one that never
+ * existed.
+ */
 export async function storedBindings(
   uri: string | null | undefined,
   database: string,
@@ -47,7 +50,7 @@ export async function storedBindings(
   }
 }
 
-/** What rests by the fields of now, with since when it does by the link store. */
+/** What rests by the present fields. The link store knows since when. */
 export function restingNow(now: readonly Resting[] = [], { resting }: StoredBindings): RestingNow[] {
   return now.map((each) => {
     const known = resting.find(

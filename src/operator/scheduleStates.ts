@@ -1,19 +1,19 @@
 import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import { scheduleIds } from '../workers/schedules';
 
-/** A Schedule of ours as Temporal has it. Times are ISO. */
+/** The state of one of our Schedules in Temporal. Times are ISO. */
 export interface ScheduleState {
   id: string;
-  /** False: it is not there (the service never ran, or it is switched off). */
+  /** False if the service never ran, or if the Schedule is switched off. */
   exists: boolean;
   paused: boolean;
   note: string;
-  /** When it last started a run; null for never. */
+  /** The start of its last run; null if it never ran. */
   lastRun: string | null;
   nextRun: string | null;
-  /** Its interval; null where it follows a calendar, or is not there. */
+  /** Its interval; null if it follows a calendar or does not exist. */
   everySeconds: number | null;
-  /** Whether a run goes on. */
+  /** Whether a run is in progress. */
   running: boolean;
 }
 

@@ -1,6 +1,6 @@
 import axios from 'axios';
 
-/** By the `Date` header of any answer, which HTTP gives to the second; asked without our credential. */
+/** The time of a server, to the second, from the `Date` header of any answer. The request carries no credential. */
 export async function serverTime(address: string): Promise<Date | null> {
   try {
     const { headers } = await axios.get(address, {

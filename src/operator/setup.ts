@@ -3,7 +3,7 @@ import type { EntityType } from '../sync/record';
 import type { SuggestedRow, UnmappedField } from './fieldPairs';
 import { withDocsPages } from '../platform/docsPage';
 
-/** What `init` writes, as text; pages of the documentation are named by where they are on this machine. */
+/** The text of the files that `init` writes. Pages of the documentation are named by their path on this machine. */
 
 export interface Answers {
   zendeskBaseUrl: string;
@@ -11,19 +11,19 @@ export interface Answers {
     | {
         by: 'oauth';
         clientId: string;
-        /** Null: the default scopes. */
+        /** Null for the default scopes. */
         scopes: string | null;
       }
     | { by: 'apiToken'; email: string };
   pmsBaseUrl: string;
-  /** As PMS_PROFILE and PMS_USER have them, where they do. */
+  /** From PMS_PROFILE and PMS_USER, if they are set. */
   pmsProfile?: string | undefined;
   pmsUser?: string | undefined;
-  /** Whether the console is on, with a token of its own. */
+  /** Whether the console is on. It then has its own token. */
   console: boolean;
 }
 
-/** The folder of secrets, beside the settings file, and what they are called in it. */
+/** The folder of secrets, beside the settings file, and the names of the files in it. */
 export const SECRETS_DIR = 'secrets';
 export const SECRET_FILES = {
   zendeskOauthClientSecret: `${SECRETS_DIR}/zendesk-oauth-client-secret`,
@@ -32,7 +32,10 @@ export const SECRET_FILES = {
   consoleToken: `${SECRETS_DIR}/console-token`,
 } as const;
 
-/** A settings file with every choice that a beginner has, commented; what is left at its default is commented out. */
+/**
+ * The settings file, with a comment for every setting that a beginner may need. Settings that keep their default are
+ * commented out.
+ */
 export function settingsFile({ zendeskBaseUrl, zendesk, pmsBaseUrl, console, ...pms }: Answers): string {
   return withDocsPages(`# Settings of zendesk-pms-sync. An environment variable of the same name (PMS_BASE_URL for pmsBaseUrl) wins over
 # this file. All settings: docs/configuration.md
@@ -87,8 +90,8 @@ zendeskOauthClientSecretFile: ${SECRET_FILES.zendeskOauthClientSecret}${scopes =
 }
 
 /**
- * The shipped mapping with the custom fields that both sides have. Fields that no row speaks of are listed in a comment.
- * @param shipped text of the shipped mapping; its comments stay
+ * The shipped mapping with the custom fields that both sides have. A comment lists the fields that have no row.
+ * @param shipped text of the shipped mapping; its comments are kept
  */
 export function mappingFile(
   shipped: string,
@@ -116,7 +119,7 @@ function rowNode(document: Document, { title, ...row }: SuggestedRow): unknown {
   return node;
 }
 
-/** Titles are written by people of either system; a line break would end the comment. */
+/** Titles are written by users of either system; a line break would end the comment. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

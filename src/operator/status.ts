@@ -15,49 +15,52 @@ import { schedulesOf, type ScheduleState } from './scheduleStates';
 
 const TEMPORAL_WITHIN_MS = 5_000;
 
-/** The state of the sync, for people: from MongoDB and Temporal, without a call to either API. It is there without Temporal. */
+/** The state of the sync, from MongoDB and Temporal, without a call to either API. It is available without Temporal. */
 export interface Status {
   pairs: Record<EntityType, PairCounts>;
   streams: StreamState[];
   budgets: CurrentBudget[];
   schedules: ScheduleState[];
-  /** Worker processes that ask the pairs' task queue for work; null where Temporal does not answer. */
+  /** Worker processes that poll the pairs' task queue; null if Temporal does not answer. */
   workers: number | null;
-  /** Why Temporal does not answer; null where it does. */
+  /** The reason why Temporal does not answer; null if it does. */
   temporalFault: string | null;
-  /** Processes that cannot serve this connection, of several that they have. */
+  /** Processes that cannot serve this connection, although they serve others. */
   failedStarts: FailedStart[];
-  /** About how many records were seen and not dealt with yet. */
+  /** About how many pending changes there are. */
   waitingRecords: number;
-  /** Rows, match rules and filters that rest because a side does not offer their property any more. */
+  /** Rows, match rules and filters that rest because a side no longer offers their property. */
   resting: RestingSince[];
-  /** Pairs that ended in an error that the sync does not expect; with the keys of some. */
+  /** Pairs that failed with a bug: their number, and the keys of some. */
   bugs: { count: number; examples: CanonicalKey[] };
-  /** Records, and pages of a backfill, that could not be taken in and were passed over; some of them. */
+  /**
+   * Records, and pages of a backfill, that were set aside because they could not be processed: their number, and some
+   * examples.
+   */
   aside: { count: number; examples: SetAside[] };
-  /** What the brake holds, and what became of it. */
+  /** The holds of the brake, open and ended. */
   brake: HoldShown[];
-  /** Null where the workers sign in to Zendesk with an OAuth client. */
+  /** Null if the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
 }
 
 export interface PairCounts extends Record<LinkStatus, number> {
-  /** ISO time of an operator's pause; null where it runs. */
+  /** ISO time at which an operator paused the entity type; null if it is not paused. */
   pausedSince: string | null;
   /** Pairs that received a signal during the pause. */
   heldBack: number;
-  /** Pairs, in sync but for a value that one side did not take. */
+  /** Pairs that are in sync except for a value that one side did not take. */
   notTaken: number;
 }
 
 export interface StreamState {
   /** `zendesk:tickets` */
   name: string;
-  /** When its cursor moved last, i.e. there was something new; null for never. */
+  /** The time when its cursor last moved, that is, when it had something new; null for never. */
   movedAt: string | null;
-  /** When it was last read to its end; null for never, or not since it was rewound. */
+  /** The time when it was last read to its end; null for never, or not since it was rewound. */
   readAt: string | null;
-  /** Seconds since it was last known that nothing in it was unread: no change older than that is unknown to us. */
+  /** The age, in seconds, of the oldest change that may be unread. */
   lagSeconds: number | null;
 }
 
@@ -122,7 +125,7 @@ export async function gatherStatus({ store, client, db, taskQueue, now }: Status
 
 const EXAMPLES = 5;
 
-/** Pairs that ended in a bug, for people. */
+/** Pairs that failed with a bug. */
 export async function bugsIn(store: Pick<LinkStore, 'countByCode' | 'find'>): Promise<Status['bugs']> {
   const [count, some] = await Promise.all([
     store.countByCode('bug'),
@@ -131,7 +134,7 @@ export async function bugsIn(store: Pick<LinkStore, 'countByCode' | 'find'>): Pr
   return { count, examples: some.map(({ _id }) => _id) };
 }
 
-/** What was passed over, for people. */
+/** The records that were set aside. */
 export async function asideIn({ aside }: Pick<LinkStore, 'aside'>): Promise<Status['aside']> {
   const [count, examples] = await Promise.all([aside.count(), aside.list(null, EXAMPLES)]);
   return { count, examples };
@@ -152,7 +155,7 @@ async function temporalState(
   }
 }
 
-/** The innermost reason in one line: the client wraps what the network said. */
+/** The innermost cause, in one line: the client wraps the error of the network. */
 function whyOf(error: unknown): string {
   if (error instanceof Error && error.cause instanceof Error) return whyOf(error.cause);
   const text = isGrpcServiceError(error) ? error.details || error.message : String((error as Error).message);

@@ -10,18 +10,21 @@ import { ENTITY_TYPES, SIDES, type EntityType, type Json, type Side, type SyncRe
 import { rowIdOf } from '../sync/mappingFile';
 import { fromCanonical, textOf } from '../sync/values';
 
-/** Names for people, in place of ids: titles of pairs and of custom fields, and values in the words of their side. Pure. */
+/** Replaces ids by names: titles of pairs and of custom fields, and values in each side's own words. Pure. */
 
-/** Characters of a title in a list. */
+/** The width of a title in a list, in characters. */
 const SHOWN = 60;
 
-/** The row that is an entity's title: its first row of one line of text that both sides keep equal, or else of any text. */
+/**
+ * The row that is the title of an entity: the first row of type `string` that both sides have, or else the first of
+ * type `text`.
+ */
 export function titleRow(table: EntityMapping): PropertyRow | null {
   const onBoth = comparedRows(table).filter(({ zendesk, pms }) => zendesk !== null && pms !== null);
   return onBoth.find(({ type }) => type === 'string') ?? onBoth.find(({ type }) => type === 'text') ?? null;
 }
 
-/** Where a search by title looks: a property whose name MongoDB would read as a path is left out. */
+/** The rows that a search by title reads. A row whose name MongoDB would read as a path is left out. */
 export function titleRows(mapping: Mapping): Partial<Record<EntityType, string>> {
   const found: Partial<Record<EntityType, string>> = {};
   for (const type of ENTITY_TYPES) {
@@ -31,7 +34,7 @@ export function titleRows(mapping: Mapping): Partial<Record<EntityType, string>>
   return found;
 }
 
-/** The title that both sides agreed on last, or the one in conflict; empty where none is known. */
+/** The title that both sides last agreed on, or the one in conflict; empty if not known. */
 export function titleOf(mapping: Mapping, { entity, snapshot, conflicts }: Link, atMost = SHOWN): string {
   const row = titleRow(mapping.entities[entity]);
   if (!row) return '';
@@ -39,7 +42,7 @@ export function titleOf(mapping: Mapping, { entity, snapshot, conflicts }: Link,
   return titleText(snapshot?.[row.id] ?? parked?.zendesk ?? parked?.pms ?? null, atMost);
 }
 
-/** The title that a record has on its own side; empty where it has none. */
+/** The title of a record on its own side; empty if it has none. */
 export function titleOfRecord(table: EntityMapping, { ref, values }: SyncRecord, atMost = SHOWN): string {
   const property = titleRow(table)?.[ref.side];
   return property == null ? '' : titleText(values[property] ?? null, atMost);
@@ -52,7 +55,10 @@ function titleText(value: Json, atMost: number): string {
   return letters.length <= atMost ? text : `${letters.slice(0, atMost - 1).join('')}…`;
 }
 
-/** A canonical value in a side's own words (`normal` in Zendesk for `medium` in the PMS); as it is where it has none. */
+/**
+ * A canonical value in a side's own words (`normal` in Zendesk for `medium` in the PMS). A value without such words
+ * stays as it is.
+ */
 export function inWordsOf(
   row: PropertyRow | undefined,
   side: Side,
@@ -63,11 +69,11 @@ export function inWordsOf(
   return own.ok ? own.value : value;
 }
 
-/** What people call the custom fields that a mapping names. Any other property is called by its name. */
+/** The titles of the custom fields that a mapping names. All other properties keep their names. */
 export class FieldTitles {
   private readonly titles = new Map<string, string>();
 
-  /** @param bound as the workers kept it when they last saw the fields of both systems */
+  /** @param bound stored by the workers when they last read the fields of both systems */
   constructor(bound: readonly BoundProperty[]) {
     const custom = bound.filter(({ title }) => title !== undefined && title !== '');
     for (const { side, kind, property, name, title = '' } of custom) {
@@ -86,15 +92,15 @@ export class FieldTitles {
 
 const keyOf = (side: Side, kind: string, property: string) => `${side} ${kind} ${property}`;
 
-/** What is needed to call the rows of a mapping what people call them. */
+/** The data from which rows get their names. */
 export interface Naming {
   mapping: Mapping;
   titles: FieldTitles;
 }
 
 /**
- * The title of a custom field by the id that a row gets from the field's name, for where no mapping is at hand.
- * @returns undefined where no title is known, or where fields of several kinds of record share the id
+ * The title of a custom field by the row id that is made from the field's name; needs no mapping.
+ * @returns undefined if no title is known, or if fields of several kinds of record have this id
  */
 export function titleOfRowId(bound: readonly BoundProperty[], row: string): string | undefined {
   const titles = bound
@@ -103,7 +109,10 @@ export function titleOfRowId(bound: readonly BoundProperty[], row: string): stri
   return new Set(titles).size === 1 ? titles[0] : undefined;
 }
 
-/** The names of a row on both sides, as people there know it: `due_at ↔ dueDate`, `Product`. @param id the row's */
+/**
+ * The names of a row on both sides, as users of each side know it: `due_at ↔ dueDate`, `Product`. @param id the row's
+ * id
+ */
 export function rowName({ mapping, titles }: Naming, entity: EntityType, id: string): string {
   const { rows, kind } = mapping.entities[entity];
   const row = rows.find((each) => each.id === id);
@@ -115,7 +124,7 @@ export function rowName({ mapping, titles }: Naming, entity: EntityType, id: str
   return [...new Set(names)].join(' ↔ ');
 }
 
-/** A row for a terminal: its id, which commands take, after the titles of its custom fields. */
+/** A row for the command line: the titles of its custom fields, then its id, which commands take. */
 export function rowWords({ mapping, titles }: Naming, entity: EntityType, id: string): string {
   const { rows, kind } = mapping.entities[entity];
   const row = rows.find((each) => each.id === id);
@@ -127,7 +136,7 @@ export function rowWords({ mapping, titles }: Naming, entity: EntityType, id: st
   return custom.length === 0 ? id : `${[...new Set(custom)].join(' ↔ ')} (${id})`;
 }
 
-/** A text about a pair, with titles in place of the names of custom fields and of their rows. */
+/** A text about a pair, with the titles of custom fields in place of their names and row ids. */
 export function inTitles({ mapping, titles }: Naming, entity: EntityType, text: string): string {
   const { rows, kind } = mapping.entities[entity];
   const known = new Map<string, string>();

@@ -17,7 +17,7 @@ import {
 } from '../sync/undo';
 import { BadInput, Problem } from './operatorErrors';
 
-/** What an undo would do, and what it did, in words for people: the same at a terminal and in the console. */
+/** The plan and the outcome of an undo, in the same words for the command line and for the console. */
 
 const PAGE = 200;
 const EXAMPLES = 3;
@@ -29,7 +29,7 @@ export interface PlannedUndo {
   side: Side;
   property: string;
   pairs: number;
-  /** Of these, values that the sync wrote once more since: they are compared, and left alone where they differ. */
+  /** The number of these values that the sync has written again since. An undo leaves those alone that differ now. */
   overwritten: number;
   examples: { key: CanonicalKey; ref: RefKey; now: Json; former: Json }[];
 }
@@ -38,15 +38,15 @@ export interface UndoPlan {
   pairs: number;
   values: PlannedUndo[];
   cannot: { what: Cannot['what']; cure: string; count: number; examples: string[] }[];
-  /** Rows, by their entity, that are bound as they were when the writes were made. */
+  /** Rows that still name the fields to which the mistake was written. */
   standing: { entity: EntityType; row: string }[];
 }
 
 type Stores = Pick<LinkStore, 'journal' | 'mappings'>;
 
-/** Reads the journal only: what a record shows now is compared when its pair is undone. */
+/** Reads the journal only. The present value of a record is compared later, when its pair is undone. */
 export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilter): Promise<UndoPlan> {
-  const bindings = await boundNow(store, mapping);
+  const bindings = await presentBindings(store, mapping);
   const values = new Map<string, PlannedUndo>();
   const cannot = new Map<Cannot['what'], UndoPlan['cannot'][number]>();
   const still = new Map<string, UndoPlan['standing'][number]>();
@@ -69,19 +69,25 @@ export async function planUndo(store: Stores, mapping: Mapping, filter: UndoFilt
   return { pairs, values: [...values.values()], cannot: [...cannot.values()], standing: [...still.values()] };
 }
 
-/** As the workers bound the mapping's rows: a file may name its properties by their titles. */
-async function boundNow({ mappings }: Stores, mapping: Mapping): Promise<(entity: EntityType) => Bindings> {
+/** The fields of the mapping's rows as the workers resolved them: the file may name properties by their titles. */
+async function presentBindings(
+  { mappings }: Stores,
+  mapping: Mapping,
+): Promise<(entity: EntityType) => Bindings> {
   const recorded = await mappings.bindingsOf(mapping.version);
   return (entity) => recorded?.[entity] ?? bindingsOf(mapping.entities[entity]);
 }
 
-/** @throws BadInput where nothing says what is to be undone @param names what the criteria are called there */
+/** @param names the names of the criteria, for the message @throws BadInput if no criterion says what to undo */
 export function expectSelecting({ key, since, cause, row }: JournalFilter, names: string): void {
   if ([key, since, cause, row].every((each) => each === undefined))
     throw new BadInput(`found nothing that says what to undo, expected ${names}`);
 }
 
-/** @throws Problem where the plan cannot be carried out: the mistake still stands, or there is nothing to put back */
+/**
+ * @throws Problem if the plan cannot be carried out: the mapping still has the mistake, or there is nothing to put
+ * back
+ */
 export function expectCanBeDone(plan: UndoPlan, hold: boolean): void {
   if (plan.standing.length > 0 && !hold) throw new Problem(standingWords(plan));
   if (plan.pairs === 0)
@@ -97,19 +103,19 @@ export function standingWords({ standing }: Pick<UndoPlan, 'standing'>): string 
 export const UNDO_WORDS = {
   nothing: 'Nothing can be put back.',
   planned: (pairs: number) =>
-    `Values of ${pairs} pairs would be put back, each where it is still what the sync wrote:`,
+    `Values of ${pairs} pairs would be put back, if the records still show what the sync wrote:`,
   cannot: 'This cannot be undone:',
   never: 'A value that customers do not see is never made public.',
   restored: (pairs: number) => `${pairs} pairs are as they were before.`,
-  left: (pairs: number) => `${pairs} were left, in whole or in part:`,
+  left: (pairs: number) => `${pairs} pairs were left as they are, in whole or in part:`,
 } as const;
 
-export const VALUE_COLUMNS = ['Row', 'On', 'Property', 'Pairs', 'Written anew since'] as const;
+export const VALUE_COLUMNS = ['Row', 'On', 'Property', 'Pairs', 'Written again since'] as const;
 export const EXAMPLE_COLUMNS = ['Record', 'Property', 'Now', 'Back to'] as const;
-export const CANNOT_COLUMNS = ['How many', 'What, and its cure', 'For example'] as const;
+export const CANNOT_COLUMNS = ['How many', 'What, and its fix', 'For example'] as const;
 export const LEFT_COLUMNS = ['Pair', 'On', 'Property', 'Why'] as const;
 
-/** A line for each value that was left, or for a pair that was left as a whole. */
+/** One line for each value that was left as it is, or for a pair that was left as a whole. */
 export function leftLines({
   left,
 }: UndoOutcome): { key: CanonicalKey; on: string; property: string; why: string }[] {
@@ -141,14 +147,14 @@ function addCannot(all: Map<Cannot['what'], UndoPlan['cannot'][number]>, { what,
   all.set(what, known);
 }
 
-/** What came of an undo. */
+/** The outcome of an undo. */
 export interface UndoOutcome {
   id: string;
   state: 'working' | 'done';
-  /** Pairs of which all values are as before. */
+  /** Pairs whose values are all as before. */
   restored: number;
   values: Record<Fate, number>;
-  /** The others, each with what was left and why. */
+  /** The other pairs, each with the values that were left and why. */
   left: { key: CanonicalKey; rows: { property: string; side: Side; why: string }[]; why: string | null }[];
 }
 

@@ -13,7 +13,7 @@ import type { UndoFilter } from '../sync/undo';
 import { undo, undoProgress } from '../workflows/undo';
 import { Problem } from './operatorErrors';
 
-/** The workflow of an undo: how it is begun, joined and looked at. */
+/** Starts the workflow of an undo, and shows its state. */
 
 type Temporal = { client: Client; taskQueue: string };
 
@@ -21,8 +21,8 @@ function workflowOf(taskQueue: string, id: string): string {
   return `${taskQueue}-undo-${id}`;
 }
 
-/** Keeps what a person asked for, which no crash undoes. @returns the name of the undo */
-export async function keepUndo(
+/** Stores a person's request, so that it survives a crash. @returns the name of the undo */
+export async function storeUndo(
   { undos }: Pick<LinkStore, 'undos'>,
   filter: UndoFilter,
   hold: boolean,
@@ -47,7 +47,10 @@ export function startUndo(
   });
 }
 
-/** How the workflow of an undo is doing. `stopped`: it ended before the undo was done; `why` is null where that is not known. */
+/**
+ * The state of an undo's workflow. `stopped`: it ended before the undo was done; `why` is null if the cause is not
+ * known.
+ */
 export type UndoRun =
   { is: 'running'; progress: UndoProgress | null } | { is: 'stopped'; why: string | null };
 
@@ -68,7 +71,7 @@ export async function runOf({ client, taskQueue }: Temporal, id: string): Promis
   }
 }
 
-/** Null where no worker answers. */
+/** Null if no worker answers. */
 async function progressOf(handle: {
   query: (of: typeof undoProgress) => Promise<UndoProgress>;
 }): Promise<UndoProgress | null> {
@@ -79,7 +82,7 @@ async function progressOf(handle: {
   }
 }
 
-/** What the worker refused, in its words; null for any other failure. */
+/** The worker's message if it refused the undo; null for any other failure. */
 export function refusalIn(error: unknown): Problem | null {
   const failure = error instanceof WorkflowFailedError ? error.cause : null;
   const cause = failure instanceof ActivityFailure ? failure.cause : failure;

@@ -6,20 +6,20 @@ import type { PairCounts, Status } from './status';
 import { commandLine } from '../platform/commandLine';
 
 /**
- * The one judgement of the sync's state, which `status`, the console and the health endpoint show alike: all is well, or
- * what is wrong, since when, what it affects and what to do. Pure.
+ * The one judgement of the sync's state: all is well, or what is wrong, since when, its effect and its fix. `status`,
+ * the console and the health endpoint show the same one. Pure.
  */
 
 export interface Facts {
   now: Date;
   /** The connection that the proposed commands name; null if there is only one. */
   connection: string | null;
-  /** Why a server does not answer, with its address; null where it does. */
+  /** The reason why a server does not answer, with its address; null if it does. */
   temporal: string | null;
   mongodb: string | null;
-  /** The disk with our data, where it is nearly full. */
+  /** The disk of our data, if it is nearly full. */
   disk: { path: string; freeMb: number } | null;
-  /** Null where MongoDB does not answer. */
+  /** Null if MongoDB does not answer. */
   status: Status | null;
   troubles: readonly Trouble[];
 }
@@ -30,15 +30,16 @@ export interface Fault {
   /** `outage`: something is not synced; `person`: some pairs or settings wait for a decision. */
   weight: 'outage' | 'person';
   what: string;
-  /** ISO; null where it is not known. */
+  /** ISO time; null if not known. */
   since: string | null;
   affects: string;
   cure: string;
 }
 
 /**
- * `cursor`: a system does not take the cursor of a change stream. `twin`: another installation syncs the same account. `start`: a process cannot serve the connection. `resting`: a
- * row rests. `aside`: records that could not be processed were set aside.
+ * `cursor`: a system refuses the cursor of a change stream. `twin`: another installation syncs the same account.
+ * `start`: a process cannot serve the connection. `resting`: a row rests. `aside`: records were set aside because
+ * they could not be processed.
  */
 export type FaultCode =
   | 'temporal'
@@ -63,7 +64,7 @@ export type FaultCode =
 
 export interface Verdict {
   well: boolean;
-  /** One line for people. */
+  /** One line for the operator. */
   line: string;
   faults: Fault[];
 }
@@ -93,7 +94,7 @@ export function verdict(facts: Facts): Verdict {
   return { well: false, line: `${faultLine(first)}${more}`, faults };
 }
 
-/** Where nothing says where the servers of a service are: none was started here. */
+/** For a folder in which no service was ever started, so that the addresses of the servers are not known. */
 export function notStarted(): Verdict {
   const fault: Fault = {
     code: 'no_worker',
@@ -106,7 +107,7 @@ export function notStarted(): Verdict {
   return { well: false, line: faultLine(fault), faults: [fault] };
 }
 
-/** `Zendesk refuses our credential (…), since …: nothing is …; check …` */
+/** For example `Zendesk refuses our credential (…), since …: nothing is …; check …`. */
 export function faultLine({ what, since, affects, cure }: Fault): string {
   const when = since === null ? '' : `, since ${minute(since)}`;
   const effect = affects === '' ? '' : `: ${affects}`;
@@ -124,7 +125,7 @@ function weightOf({ weight }: Fault): number {
 /** Temporal, MongoDB, and the disk below them. */
 function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
   const faults: Fault[] = [];
-  const isFull = [temporal, mongodb].some((why) => why !== null && saysDiskFull(why));
+  const isFull = [temporal, mongodb].some((why) => why !== null && reportsFullDisk(why));
   if (disk || isFull)
     faults.push({
       code: 'disk',
@@ -134,7 +135,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
         : `The disk is full (${temporal ?? mongodb})`,
       since: null,
       affects: 'nothing can be stored, so nothing is synced; no edit is lost',
-      cure: 'make room on that disk; the sync goes on by itself',
+      cure: 'make room on that disk; the sync continues automatically',
     });
   if (mongodb !== null)
     faults.push({
@@ -143,7 +144,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `MongoDB does not answer (${mongodb})`,
       since: null,
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct MONGODB_URI; the sync goes on by itself',
+      cure: 'start it, or correct MONGODB_URI; the sync continues automatically',
     });
   if (temporal !== null)
     faults.push({
@@ -152,7 +153,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
       what: `Temporal does not answer (${temporal})`,
       since: lastRead(status),
       affects: 'nothing is synced; no edit is lost',
-      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+      cure: 'start it, or correct TEMPORAL_ADDRESS; the sync continues automatically',
     });
   return faults;
 }
@@ -160,7 +161,7 @@ function serverFaults({ temporal, mongodb, disk, status }: Facts): Fault[] {
 /**
  * Whether a server's error message reports a full disk: the messages of SQLite, H2, MongoDB and the operating system.
  */
-export function saysDiskFull(words: string): boolean {
+export function reportsFullDisk(words: string): boolean {
   return /no space left|disk is full|disk full|ENOSPC|OutOfDiskSpace|SQLITE_FULL/i.test(words);
 }
 
@@ -189,7 +190,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
         what: `Another installation syncs ${side === 'zendesk' ? 'this Zendesk account' : 'this PMS'} (${text})`,
         since,
         affects: 'each installation overwrites the changes of the other',
-        cure: `stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
+        cure: `stop one of the two installations; if there is only one, its webhook is left over from another PUBLIC_URL: ${command('webhooks remove --elsewhere', connection)}`,
       };
     if (code === 'cursor_refused')
       return {
@@ -211,7 +212,7 @@ function systemFaults({ troubles, connection }: Facts): Fault[] {
       affects: 'no change from or to it is synced; none is lost',
       cure: refused
         ? `correct its credential or rights; ${command('doctor', connection)} names what is wrong`
-        : `check that it runs and can be reached; the sync goes on by itself, and ${command('doctor', connection)} tests the connection`,
+        : `check that it runs and can be reached; the sync continues automatically, and ${command('doctor', connection)} tests the connection`,
     };
   });
 }
@@ -237,7 +238,7 @@ function serviceFaults(facts: Facts): Fault[] {
       affects: 'nothing is synced; no edit is lost',
       cure: `start one: ${command('start', null)}`,
     });
-  faults.push(...behind(facts));
+  faults.push(...behindFaults(facts));
   for (const { id, paused, note } of status.schedules)
     if (paused)
       faults.push({
@@ -261,7 +262,7 @@ function serviceFaults(facts: Facts): Fault[] {
 }
 
 /** A stream that is behind is a fault of its own, unless an outage that is reported already explains it. */
-function behind({ status, troubles, temporal, now, connection }: Facts): Fault[] {
+function behindFaults({ status, troubles, temporal, now, connection }: Facts): Fault[] {
   if (!status || temporal !== null || status.workers === 0) return [];
   return status.streams.flatMap(({ name, lagSeconds }): Fault[] => {
     const side = name.startsWith('zendesk:') ? 'zendesk' : 'pms';
@@ -315,7 +316,7 @@ function restingFaults({ resting }: Status): Fault[] {
   }));
 }
 
-/** Pairs that ended in a bug, and records that could not be processed. */
+/** Pairs that failed with a bug, and records that could not be processed. */
 function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault[] {
   const names = (some: readonly string[], of: number) =>
     [...some, ...(of > some.length ? ['…'] : [])].join(', ');
@@ -324,7 +325,7 @@ function brokenFaults({ bugs, aside }: Status, connection: string | null): Fault
     faults.push({
       code: 'bug',
       weight: 'person',
-      what: `Pairs that ended in a bug: ${bugs.count} (${names(bugs.examples, bugs.count)})`,
+      what: `Pairs that failed with a bug: ${bugs.count} (${names(bugs.examples, bugs.count)})`,
       since: null,
       affects: 'they are not synced',
       cure: `${command('links find --code bug', connection)}; report it, then resync them`,

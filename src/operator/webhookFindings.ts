@@ -5,7 +5,7 @@ import { wordsOf } from './errorWords';
 import type { Finding } from './finding';
 import { commandLine } from '../platform/commandLine';
 
-/** Whether webhooks lead to our receiver. Without them changes are found by polls, so nothing here is a failure. */
+/** Checks that webhooks lead to our receiver. Polls find all changes without webhooks, so nothing here is a failure. */
 export async function* webhooks({
   config,
   admins,
@@ -19,7 +19,7 @@ export async function* webhooks({
       what: 'Webhooks',
       state: 'off',
       found: `PUBLIC_URL is not set: ${polls}`,
-      cure: `to hear changes within a second, set PUBLIC_URL and run "${commandLine('webhooks install')}"`,
+      cure: `to receive changes within a second, set PUBLIC_URL and run "${commandLine('webhooks install')}"`,
     };
     return;
   }
@@ -41,7 +41,7 @@ export async function* webhooks({
         yield {
           what,
           state: 'warning',
-          found: `leads to ${to}, where it is not received: its secret is not set`,
+          found: `leads to ${to}, but webhooks are not accepted, because the secret is not set`,
           cure: `set ${admin.side.toUpperCase()}_WEBHOOK_SECRET as "${commandLine('webhooks install')}" printed it`,
         };
       else yield { what, state: 'ok', found: `leads to ${to}`, cure: null };
@@ -49,7 +49,7 @@ export async function* webhooks({
         yield {
           what,
           state: 'warning',
-          found: `another leads to ${other.url}: of another installation, or of a PUBLIC_URL before`,
+          found: `another leads to ${other.url}: it belongs to another installation, or to a former PUBLIC_URL`,
           cure: `stop that installation, or run "${commandLine('webhooks remove --elsewhere')}"`,
         };
     } catch (error) {

@@ -2,13 +2,13 @@ import type { EntityMapping } from '../sync/mapping';
 import { statedVisibility, visibilityRow } from '../sync/rules/visibility';
 import type { PropertyInfo } from '../systems/port';
 
-/** What a mapping says of who sees a record in the PMS, for a person. */
+/** Describes what a mapping says about who sees a record in the PMS. */
 
-/** How a PMS may call it. */
+/** Likely names of the property in a PMS. */
 const LIKELY = /^(visibility|is_?private|is_?public|private|public|internal|confidential)$/i;
 const ASKED: readonly EntityMapping['entity'][] = ['TicketToProject', 'CommentToProject'];
 
-/** @returns a line; null for an entity of which nothing is internal */
+/** @returns one line; null for an entity whose records are never internal */
 export function whoSees(table: EntityMapping): string | null {
   if (!ASKED.includes(table.entity)) return null;
   switch (statedVisibility(table)) {
@@ -25,7 +25,7 @@ export function whoSees(table: EntityMapping): string | null {
   }
 }
 
-/** What is to be added to a mapping that does not say it; null where it does. */
+/** The row that the mapping lacks; null if it says who sees the records. */
 export function unstatedVisibility(table: EntityMapping, pms: readonly PropertyInfo[]): string | null {
   const { entity, kind } = table;
   if (!ASKED.includes(entity) || statedVisibility(table) !== 'unstated') return null;
@@ -37,7 +37,7 @@ export function unstatedVisibility(table: EntityMapping, pms: readonly PropertyI
   return `${entity}: no row says who sees a ${kind.pms} in the PMS, so ${consequence}; ${cure}`;
 }
 
-/** Where a mapping does not say it, in one line; null where it does. */
+/** One line if a mapping does not say who sees the records; null if it does. */
 export function unstatedIn(tables: readonly EntityMapping[]): string | null {
   const lines = tables.flatMap((table) => unstatedVisibility(table, []) ?? []);
   return lines.length === 0 ? null : lines.map((line) => line.split(';')[0]).join('; ');

@@ -9,8 +9,9 @@ import { zendeskCredential } from '../systems/zendesk/zendeskAuth';
 import type { Finding } from './finding';
 
 /**
- * Whom we act as in Zendesk, and what this user may do. Each right is tried with a write that Zendesk refuses for
- * another reason, such as a record that there is not: the right is checked before the record is looked for.
+ * Checks which Zendesk user the credential acts as, and what this user may do. Each right is tried with a write that
+ * Zendesk refuses for another reason, such as a record that does not exist: Zendesk checks the right before it looks
+ * for the record.
  */
 
 const me = z.looseObject({
@@ -28,14 +29,14 @@ const current = z.looseObject({
 interface Right {
   name: string;
   request: Request;
-  /** What a person misses without it. */
+  /** The effect of a missing right. */
   without: string;
   isNeeded(config: Config): boolean;
 }
 
-/** No record has this id. */
+/** An id that no record has. */
 const NOBODY = 0;
-/** Statuses that say that the right is there. */
+/** Statuses that prove the right. */
 const ALLOWED = [400, 404, 409, 422];
 
 const RIGHTS: readonly Right[] = [
@@ -64,12 +65,12 @@ const RIGHTS: readonly Right[] = [
       path: `/api/v2/comment_redactions/${NOBODY}`,
       body: { ticket_id: NOBODY, html_body: '', external_attachment_urls: [] },
     },
-    without: 'what is redacted in the PMS stays readable in Zendesk',
+    without: 'text that is redacted in the PMS stays readable in Zendesk',
     isNeeded: redacts,
   },
 ];
 
-/** @throws whatever the two calls throw that show whom the credential acts as */
+/** @throws any error of the two calls that show which user the credential acts as */
 export async function* zendeskAccess(config: Config): AsyncIterable<Finding> {
   const grants: Grant[] = [];
   const { zendeskBaseUrl: baseUrl, zendeskAuth: auth } = config;
@@ -87,7 +88,7 @@ async function actsAs(http: HttpClient): Promise<Finding> {
   return {
     what: 'Zendesk: acts as',
     state: isAdmin ? 'ok' : 'warning',
-    found: `${user.name}, user ${user.id}, role ${user.role}; keep this user: the credential dies with its demotion or deletion`,
+    found: `${user.name}, user ${user.id}, role ${user.role}; keep this user: if it is demoted or deleted, the credential stops working`,
     cure: isAdmin
       ? null
       : 'make this user an administrator: only administrators may read incremental exports',
@@ -110,7 +111,7 @@ async function scopes(http: HttpClient, grants: readonly Grant[]): Promise<Findi
   return {
     what: 'Zendesk: scopes',
     state: missing.length === 0 ? 'ok' : 'warning',
-    found: `${token.scopes?.join(' ') ?? 'not told'}${missing.length === 0 ? ends : `; asked for and not granted: ${missing.join(' ')}`}`,
+    found: `${token.scopes?.join(' ') ?? 'not reported'}${missing.length === 0 ? ends : `; asked for and not granted: ${missing.join(' ')}`}`,
     cure:
       missing.length === 0
         ? null
@@ -129,7 +130,10 @@ async function tried(http: HttpClient, { name, request, without }: Right): Promi
   }
 }
 
-/** Whether the mapping has redactions of the PMS carried to Zendesk; where it cannot be read, another finding says so. */
+/**
+ * Whether the mapping carries redactions from the PMS to Zendesk. If the mapping cannot be read, another finding
+ * reports it.
+ */
 function redacts({ mappingFile }: Config): boolean {
   try {
     const { entities } = loadMapping(mappingFile);

@@ -12,7 +12,7 @@ export interface CallContext {
 
 /** One attempt at a piece of work that is retried if it fails. */
 export interface Attempt {
-  /** Whether a budget has scheduled this attempt: an earlier attempt was to come again now. */
+  /** Whether a budget scheduled this attempt, because the previous one had to wait for its turn. */
   readonly awaited: boolean;
   /** Whether a write was sent, perhaps with unknown outcome. */
   wrote: boolean;

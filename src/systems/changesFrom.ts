@@ -1,7 +1,7 @@
 import { NeedsHuman, RecordGone, publicMessage } from './errors';
 import type { ChangePage, SystemPort } from './port';
 
-/** Codes of refusals that have another cause than the cursor, whatever was asked for. */
+/** Codes of refusals whose cause is not the cursor. */
 const OF_ANOTHER_CAUSE: ReadonlySet<string> = new Set([
   'unauthorized',
   'unexpected_response',
@@ -9,10 +9,11 @@ const OF_ANOTHER_CAUSE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads the next page of a change stream. Where that is refused, the stream is asked for what is new from now on: if it
- * answers that, the cursor is at fault. A system that was restored or begun anew does not know the cursors of before.
+ * Reads the next page of a change stream. If the system refuses, the function asks for the changes from now on. If
+ * the system answers that, the cursor is at fault: a system that was restored or set up again does not know earlier
+ * cursors.
  *
- * @throws NeedsHuman `cursor_refused`, or whatever {@link SystemPort.changes} throws
+ * @throws NeedsHuman `cursor_refused`, or any error of {@link SystemPort.changes}
  */
 export async function changesFrom(
   port: Pick<SystemPort, 'side' | 'changes' | 'cursorNow'>,

@@ -48,7 +48,7 @@ export class PreconditionFailed extends Error {
   override readonly name = 'PreconditionFailed';
 }
 
-/** A create met a record that holds the same unique value (name, back-reference). */
+/** A create was refused, because another record has the same unique value (name, back-reference). */
 export class AlreadyExists extends Error {
   override readonly name = 'AlreadyExists';
   constructor(
@@ -59,17 +59,17 @@ export class AlreadyExists extends Error {
   }
 }
 
-/** The record to be written is gone. A read reports this as a result instead. */
+/** The record that a write concerns no longer exists. A read reports this as a result instead. */
 export class RecordGone extends Error {
   override readonly name = 'RecordGone';
 }
 
-/** A write refers to a record that is gone: a comment to its ticket, a project to its customer. */
+/** A write refers to a record that no longer exists: the ticket of a comment, the customer of a project. */
 export class ReferenceGone extends Error {
   override readonly name = 'ReferenceGone';
   constructor(
     message: string,
-    /** The side's own name of the property that refers to it. */
+    /** The side's own name of the property with the reference. */
     readonly field: string,
   ) {
     super(message);

@@ -15,7 +15,7 @@ import type { OpenFile } from './port';
 import { routeOf } from './route';
 import { waitOf } from './waits';
 
-/** One call as it went, for counting. Holds no credential, no query and no content. */
+/** The outcome of one call, for metrics. Holds no credential, no query and no content. */
 export interface ApiCall {
   side: Side;
   method: string;
@@ -52,9 +52,9 @@ export interface Request {
   /** A parameter with several values is sent once for each. */
   query?: Record<string, string | number | readonly string[]>;
   body?: unknown;
-  /** Sent as a form, in the place of a body. */
+  /** Sent as a form, in place of a body. */
   form?: URLSearchParams;
-  /** Sent as it comes, in the place of a body. */
+  /** Sent as it is, in place of a body. */
   file?: OpenFile;
   headers?: Record<string, string>;
   /**
@@ -73,7 +73,7 @@ export interface Answer {
   header(name: string): string | null;
 }
 
-/** Statuses that the caller understands besides success. */
+/** Statuses besides success that the caller handles. */
 export type Expected = readonly number[];
 
 /** The time-out of a request, unless the connection sets another. */
@@ -228,8 +228,8 @@ export class HttpClient {
   }
 
   /**
-   * Parses an answer's body. Unknown fields pass.
-   * @throws NeedsHuman naming the call, the field's path, what was found and what was expected
+   * Parses an answer's body. Unknown fields are allowed.
+   * @throws NeedsHuman that names the call, the field's path, what was found and what was expected
    */
   parse<T>(schema: z.ZodType<T>, { method, path }: Request, body: unknown): T {
     const result = schema.safeParse(body);

@@ -12,17 +12,19 @@ export interface ChangePage {
   records: SyncRecord[];
   /** Records that were permanently deleted, so that they have no content. */
   gone: RecordRef[];
-  /** Records that could not be understood; absent where there is none. */
+  /** Records that cannot be parsed; absent if there are none. */
   unreadable?: readonly Unreadable[];
   cursor: string;
-  /** Whether more pages follow; false at the present end of the stream. */
+  /** Whether another page can be read now. */
   more: boolean;
+  /** The stream has more changes, but shows them only later; `more` is false then. */
+  moreLater?: true;
 }
 
 /** One page of all records of a kind. A record may occur twice, and one that changes during the walk may be missing. */
 export interface WalkPage {
   records: SyncRecord[];
-  /** Records that could not be understood; absent where there is none. */
+  /** Records that cannot be parsed; absent if there are none. */
   unreadable?: readonly Unreadable[];
   cursor: string | null;
 }
@@ -60,7 +62,7 @@ export interface CreateOptions {
   idempotencyKey: string;
   /** The counterpart, which is stored on the new record. A lost link can be restored from it. */
   backRef: RefKey;
-  /** Of people whom the values name: who is not known yet is made with the name. */
+  /** Names of people in the values. A person whom the side does not know is created with the name. */
   names?: Names;
   /** The results of {@link SystemPort.stage} for files that the new record gets at its creation. */
   staged?: readonly StagedFile[];
@@ -92,7 +94,7 @@ export interface UpdateOptions {
   version: string;
   /** The back-reference to write; null to leave the present one. */
   backRef: RefKey | null;
-  /** Of people whom the values name: who is not known yet is made with the name. */
+  /** Names of people in the values. A person whom the side does not know is created with the name. */
   names?: Names;
 }
 
@@ -233,7 +235,9 @@ export interface SystemPort {
   /** Names of the change streams, e.g. `tickets`, `organizations`, `comments`. */
   readonly streams: readonly string[];
 
-  /** Streams that have something new only if their leader has, with the leader: comments follow tickets. */
+  /**
+   * Streams that have something new only if another stream, their leader, has something new: comments follow tickets.
+   */
   readonly follows: Readonly<Partial<Record<string, string>>>;
 
   /** Reads the next page of a stream. `cursor`: null for the beginning, with the oldest record. */
@@ -248,7 +252,7 @@ export interface SystemPort {
   /** Bulk writes; absent if the system has none. */
   readonly bulk?: BulkWrites;
 
-  /** Kinds whose walk reads the whole history of events, and not a list: this is too much for every night. */
+  /** Kinds whose walk reads the whole history of events instead of a list, which is too much for every night. */
   readonly histories: readonly string[];
 
   /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RetryLater } from './errors';
 import type { ChangePage, SystemPort, WalkPage } from './port';
 
-/** The successive failures after which a walk gives up. */
+/** The number of failures in a row after which a walk gives up. */
 const ATTEMPTS = 10;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 60_000;
@@ -12,10 +12,10 @@ export type WalkedPage = Pick<ChangePage, 'records' | 'gone' | 'unreadable'>;
 
 /**
  * Reads all records of a system, page by page: every change stream from its beginning to its present end or, if there
- * are none, the lists of these kinds. After a rate limit or a passing failure, it waits as long as the system asks, and
- * goes on.
+ * are no streams, the lists of these kinds. After a rate limit or a transient failure, it waits as long as the system
+ * asks, and continues.
  *
- * @throws RetryLater after too many successive failures
+ * @throws RetryLater after too many failures in a row
  */
 export async function* walk(port: SystemPort, kinds: Iterable<string>): AsyncIterable<WalkedPage> {
   // Streams that follow others come first, because they show more of these records: comments show who may see a ticket.

@@ -98,7 +98,7 @@ export async function serveConnection(
         systems,
         fields: mapping,
         brake,
-        hint: withConcurrencyLimit(allowance.signals, (...given) =>
+        signalPair: withConcurrencyLimit(allowance.signals, (...given) =>
           pace ? pace.do(() => signalPair(...given)) : signalPair(...given),
         ),
       },

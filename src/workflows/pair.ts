@@ -42,8 +42,8 @@ export const status = defineQuery<PairSummary>('status');
 
 function planActivities(lane: Lane): PairActivities {
   return proxyActivities<PairActivities>({
-    // Five minutes: a parent may signal a thousand children, at the pace that its connection is allowed. The
-    // death of a worker is noticed earlier, by missing heartbeats.
+    // Five minutes, because a parent may signal a thousand children, and the signals of a connection are paced. If a
+    // worker dies, missing heartbeats show it earlier.
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '15 seconds',
     summary: 'Plan the next step',
@@ -68,7 +68,7 @@ function systemActivities(side: Side, lane: Lane, summary?: string): SystemActiv
 }
 
 /**
- * The one writer of a pair: processes its inbox turn by turn, and ends when it is empty.
+ * The only writer of a pair. Processes its inbox turn by turn, and ends when the inbox is empty.
  * @param carried the messages that an earlier run of this workflow left in the inbox when its history became too long
  */
 export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Promise<PairSummary> {
@@ -76,7 +76,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   const inbox: Inbox[] = [...carried];
   let received = carried.length;
   let handled = 0;
-  /** Number of decisions that are being stored. After each, the inbox gets a message. */
+  /** The number of decisions that are being stored. Each one adds a message to the inbox when it is stored. */
   let decisionsBeingStored = 0;
   const receive = (message: Inbox): number => {
     inbox.push(message);
@@ -104,7 +104,7 @@ export async function keepInSync(key: CanonicalKey, carried: Inbox[] = []): Prom
   setHandler(resolveConflict, (resolution) => loggedIfRefused(key, decided(resolution)));
   setHandler(resolveConflictUpdate, decided, { validator: wellFormed });
   setHandler(status, () => summary);
-  // Signals that came with the start belong to the first turn: their handlers begin only when this function waits.
+  // The handlers of signals that came with the start run only when this function waits. They belong to the first turn.
   await condition(() => true);
   const hasMessageOrIsIdle = () => inbox.length > 0 || allHandlersFinished();
   if (!hasMessageOrIsIdle()) await condition(hasMessageOrIsIdle);
@@ -205,7 +205,7 @@ function drain(inbox: Inbox[]): Inbox & { lane: Lane } {
   };
 }
 
-/** Shows the outcome in the Web UI's list (unless it has been there since the start) and on the workflow's page. */
+/** Shows the outcome on the workflow's page, and in the Web UI's list unless the list shows it already. */
 function report({ status: state, zendesk, pms, reason }: PairSummary): void {
   const shown = workflowInfo().typedSearchAttributes;
   const isShown =

@@ -8,21 +8,24 @@ import { LinkStoreCopy } from './linkStoreCopy';
 import type { LinkDocument, World } from './world';
 
 /**
- * What happens to an installation once in a while: a backup is restored, the link store is lost, a side shows nothing.
- * Afterwards the operator does what docs/operations.md says, and only that.
+ * Rare events in an installation: a backup is restored, the link store is lost, a side's lists are empty. Afterwards
+ * the operator does exactly what docs/operations.md says.
  */
 
 export const ACCIDENTS = ['pmsRestored', 'linksRestored', 'linksLost', 'pmsBlank', 'zendeskBlank'] as const;
 export type AccidentName = (typeof ACCIDENTS)[number];
 
-/** Of so many episodes, one has an accident. */
+/** One of this number of episodes has an accident. */
 const RARITY = 4;
-/** Clocks of backup and PMS, and the second in which the backup began. */
+/** Covers the difference between the clocks of backup and PMS, and the second in which the backup began. */
 const MARGIN_MS = 2_000;
-/** Long enough for pairs to look for their records while a side shows nothing. */
+/** Long enough for pairs to look for their records while a side's lists are empty. */
 const BLANK_MS = 4_000;
 
-/** @param backup hundredths of the episode before the backup is made @param at hundredths of the rest */
+/**
+ * @param backup the part of the episode before the backup, in percent @param at the part of the rest before the
+ * accident
+ */
 interface Plan {
   name: AccidentName;
   backup: number;
@@ -34,7 +37,7 @@ export class Accident {
 
   constructor(
     private readonly plan: Plan,
-    /** Does the operator what there is to do? */
+    /** Whether the operator repairs the damage. */
     private readonly isCured: boolean,
   ) {}
 
@@ -43,7 +46,7 @@ export class Accident {
     return `${name}(backup at ${backup} %, ${at} % of the rest later)`;
   }
 
-  /** The commands with the backup and the accident among them. */
+  /** Adds the backup and the accident to the commands. */
   among(commands: Iterable<Command>): Command[] {
     const all = [...commands];
     const backup = Math.floor((all.length * this.plan.backup) / 100);
@@ -74,7 +77,7 @@ export class Accident {
     else if (name === 'zendeskBlank') await this.showNothing(world, 'zendesk');
     else if (name === 'pmsRestored') await this.restorePms(world);
     else {
-      // Without the link store, a field that was deleted is one that never was: the service refuses to start.
+      // Without the link store, the service takes a deleted field for one that never existed, and refuses to start.
       if (name === 'linksLost') people.administrators.putRight();
       await this.restoreLinks(world, name === 'linksLost' ? null : (this.made?.links ?? null));
     }
@@ -90,8 +93,8 @@ export class Accident {
     await world.operator.run(['cursors', 'rewind', 'pms:changes', since]);
     world.afterwards.cursorRewound(restoredAt);
     await world.operator.run(['reconcile']);
-    // A create that is under way may be sent after this reconcile. Its pair ends with the second one that does not find
-    // its record.
+    // A create in progress may be sent after this reconcile. Its pair ends with the second reconcile that does not
+    // find its record.
     world.afterwards.nightsToCome = 2;
   }
 
@@ -120,7 +123,7 @@ export class Accident {
   }
 }
 
-/** The PMS as it was; the trace, and what customers see, are told what came back and what went. */
+/** Restores the PMS. The trace, and the record of what customers see, get the restored and the lost records. */
 function restore({ pms, trace, leaks, afterwards }: World, backup: PmsBackup): void {
   const restored = pms.restore(backup);
   const last = (ref: string) => trace.findLast((entry) => entry.ref === ref && entry.record !== null)?.record;
@@ -133,7 +136,7 @@ function restore({ pms, trace, leaks, afterwards }: World, backup: PmsBackup): v
   }
 }
 
-/** Its lists are empty, no record is found, and nothing can be written: as behind a proxy that lost its way. */
+/** Empty lists, no records by id, and no writes: like a broken proxy. */
 const BLANK: Record<Side, FaultInput[]> = {
   zendesk: blank('/api/v2', 'tickets|organizations', 'incremental/[a-z_/]+|search'),
   pms: blank('/api/v1', 'customers|projects|notes', 'changes'),
@@ -163,7 +166,7 @@ function always(name: string, run: (real: Real) => Promise<void>): Command {
   return { check: () => true, run: async (_, real) => run(real), toString: () => name };
 }
 
-/** @param only this one, in each episode; none: in no episode */
+/** @param only this accident in each episode; `none`: no accidents */
 export function accidents(
   only: AccidentName | 'none' | undefined,
   isCured: boolean,

@@ -3,34 +3,34 @@ import { CUSTOM_FIELDS, comparable, type EditEntry, type Property } from 'testki
 import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument, World } from './world';
 
-/** A poll that began before a restore may go on this long. */
+/** The longest duration of a poll that began before a restore. */
 const POLLS_TAKE_MS = 5_000;
 
 type History = LinkDocument['history'];
 
 /**
- * What the accidents of a world took with them. The checker excuses this and nothing else: values that a restored
- * backup replaced, records that it does not have, and histories that were lost with the link store.
+ * The losses by accidents, which the checker accepts: values that a restored backup replaced, records that are
+ * missing in it, and histories that were lost with the link store. The checker accepts no other losses.
  */
 export class Afterwards {
-  /** A backup replaces values as a person does who edits them in the PMS. */
+  /** Values that a backup replaced, as edits by a person of the PMS. */
   readonly putBack: EditEntry[] = [];
-  /** Records of the PMS that a restored backup does not have. */
+  /** Records of the PMS that are missing in a restored backup. */
   readonly vanished = new Set<string>();
-  /** Nightly reconciles that are still to come before the systems are compared. */
+  /** Nightly reconciles to run before the systems are compared. */
   nightsToCome = 0;
-  /** When every pair had met again after the link store was lost; empty if it never was. */
+  /** The time at which every pair was synced again after a loss of the link store; empty if there was none. */
   linksBackAt = '';
-  /** From a restore of the PMS until the cursor of its feed was rewound: the feed may not know the cursor. */
+  /** Times from a restore of the PMS until its cursor was rewound. The feed may not know the cursor in that time. */
   private readonly unknownCursor: { from: number; to: number }[] = [];
-  /** The records of each pair that a lost link store knew. That such a pair ended may be known to neither system. */
+  /** The records of each pair in a lost link store. If such a pair ended, no record may show it. */
   readonly lostPairs: (readonly string[])[] = [];
   private readonly histories = new Map<string, History>();
 
-  /** When a side began to show nothing; empty if it never did. */
+  /** The time at which a side's lists became empty; empty if they never did. */
   blankAt = '';
 
-  /** @param last what a record was before it was deleted; null where nobody knows */
+  /** @param last the record before its deletion; null if unknown */
   pmsRestored(records: readonly RestoredRecord[], last: (ref: string) => object | null): void {
     const at = new Date().toISOString();
     for (const { kind, id, before, after } of records) {
@@ -41,12 +41,12 @@ export class Afterwards {
     }
   }
 
-  /** @param restoredAt when the PMS went back */
+  /** @param restoredAt the time of the restore */
   cursorRewound(restoredAt: number): void {
     this.unknownCursor.push({ from: restoredAt - POLLS_TAKE_MS, to: Date.now() });
   }
 
-  /** A poll of the PMS that the feed refused, because nobody had rewound the cursor yet. */
+  /** Whether the feed refused a poll of the PMS because the cursor was not rewound yet. */
   isRefusedPoll(workflowId: string): boolean {
     const [, begun = ''] = /-poll-pms-(\d{4}-.*Z)$/.exec(workflowId) ?? [];
     return this.unknownCursor.some(({ from, to }) => Date.parse(begun) >= from && Date.parse(begun) <= to);
@@ -61,14 +61,14 @@ export class Afterwards {
     }
   }
 
-  /** Whether a lost link knew the record. */
+  /** Whether a lost link named the record. */
   isForgotten(ref: string): boolean {
     return this.lostPairs.some((refs) => refs.includes(ref));
   }
 
   /**
-   * A record waits for a person because it matches a pair whose counterpart the sync made while this record was not shown:
-   * nobody could know then that the company is on both sides.
+   * Whether a record waits for a person because it matches a pair whose counterpart the sync created while a side's
+   * lists were empty. The sync could not know then that both sides have the company.
    */
   isUnseenMatch({ reason }: LinkDocument, trace: World['trace']): boolean {
     if (this.blankAt === '' || reason?.code !== 'ambiguous_match') return false;
@@ -79,7 +79,7 @@ export class Afterwards {
     );
   }
 
-  /** The link with what it knew of values that were not kept, before the link store was lost. */
+  /** The link with the values in its history from before the loss of the link store. */
   withLostHistory(link: LinkDocument): LinkDocument {
     const lost = refsOf(link).flatMap((ref) => this.histories.get(ref) ?? []);
     const all = [...lost, ...link.history].map((entry) => [JSON.stringify(entry), entry] as const);
@@ -101,7 +101,7 @@ function replacements(ref: string, before: object, after: object, at: string): E
     const kept = new Set(to.split(' '));
     const gone = from.split(' ').filter((element) => !kept.has(element));
     const replaced = property === 'tags' ? gone.join(' ') : from;
-    // Of a set, the elements have edits of their own.
+    // Elements of a set have separate edits.
     const value = property === 'tags' && to.includes(' ') ? '' : to;
     return [{ side: 'pms' as const, ref, property, value, replaced, at }];
   });
@@ -114,7 +114,7 @@ function valueOf(kind: string, record: object, property: Property): string {
   return comparable(fields[kind === 'note' ? 'body' : property]);
 }
 
-/** Values that the writes in progress overrule. */
+/** Values that the writes in progress would overrule. */
 function overruledByIntent({ intent }: LinkDocument): History {
   return intent === null ? [] : (JSON.parse(intent) as { next: { overruled: History } }).next.overruled;
 }

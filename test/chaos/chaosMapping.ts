@@ -5,7 +5,7 @@ import { CUSTOM_FIELDS, type CustomField } from 'testkit';
 import { projectRoot } from '../../src/platform/embedded/serverCache';
 
 /**
- * The shipped mapping, with one property that only a person may decide, and custom fields of every kind.
+ * The shipped mapping with one row that only a person decides, and custom fields of every kind.
  * @returns its file
  */
 export function chaosMapping(folder: string): string {

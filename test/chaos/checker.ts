@@ -7,13 +7,13 @@ import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument, World } from './world';
 
 /**
- * Asks, once all is quiet, whether anything was lost or doubled. It reads both systems and the link documents, and
- * shares no code with the sync.
+ * Checks at rest whether anything was lost or duplicated. It reads both systems and the link documents, and shares no
+ * code with the sync.
  */
 
 /** Rows of the mapping that only a person decides; see `chaosMapping`. */
 const MANUAL_ROWS = ['notes'];
-/** Administrators deactivate, delete and rename what these belong to. */
+/** Administrators deactivate, delete and rename the fields of these tags. */
 const ORIGINAL_FIELD_TAGS = TICKET_FIELDS.flatMap(({ tag, options }) => [...options, ...(tag ? [tag] : [])]);
 const FOLLOW_UP_MARK = 'zps_follow_up';
 
@@ -34,10 +34,10 @@ export interface CheckerAccess {
 class Check {
   private readonly violations: string[] = [];
   private readonly linkOf = new Map<string, LinkDocument>();
-  /** Of people, and of restored backups. */
+  /** Edits by people, and values replaced by restored backups. */
   private readonly edits: readonly EditEntry[];
   private readonly links: LinkDocument[];
-  /** Records of which the sync knows that it made them. */
+  /** Records whose create by the sync was confirmed. */
   private readonly confirmed: ReadonlySet<string>;
 
   constructor(
@@ -60,7 +60,7 @@ class Check {
     for (const link of this.links) this.checkLink(link);
     await this.checkAgreement();
     for (const edit of this.edits) this.checkEdit(edit);
-    this.checkSayings();
+    this.checkComments();
     this.checkFiles();
     this.checkCreations();
     this.checkLeaks();
@@ -70,7 +70,7 @@ class Check {
     return this.violations;
   }
 
-  /** A link that is not `linked` must say why, and be right. */
+  /** A link that is not `linked` must have a true reason. */
   private checkLink(link: LinkDocument): void {
     const why = this.whatIsWrong(link);
     if (why !== null)
@@ -86,44 +86,46 @@ class Check {
     const dead = [origin, ...refs].filter((ref) => !this.isLive(ref));
     switch (link.status) {
       case 'linked':
-        return dead.every((ref) => this.endedWithItsParent(ref)) ? null : `but ${dead.join(', ')} is no more`;
+        return dead.every((ref) => this.endedWithItsParent(ref))
+          ? null
+          : `but ${dead.join(', ')} was deleted`;
       case 'tombstone':
         return dead.length > 0 || [origin, ...refs].some((ref) => this.record(ref)?.['redacted'] === true)
           ? null
-          : `but ${[origin, ...refs].join(', ')} live`;
+          : `but ${[origin, ...refs].join(', ')} exist`;
       case 'pending': {
-        const there = link.waitsFor.filter((ref) => this.isLive(ref) && isSettled(this.linkOf.get(ref)));
-        if (link.waitsFor.length === 0 || !link.reason) return 'it waits for nothing';
-        return there.length === link.waitsFor.length ? `but ${there.join(', ')} is there` : null;
+        const linked = link.waitsFor.filter((ref) => this.isLive(ref) && isSettled(this.linkOf.get(ref)));
+        if (link.waitsFor.length === 0 || !link.reason) return 'it names no record to wait for';
+        return linked.length === link.waitsFor.length ? `but ${linked.join(', ')} is linked` : null;
       }
       case 'conflict': {
-        if (dead.length > 0) return `but ${dead.join(', ')} is no more`;
+        if (dead.length > 0) return `but ${dead.join(', ')} was deleted`;
         if (this.world.afterwards.isUnseenMatch(link, this.world.trace)) return null;
         const parked = link.conflicts.map(({ row }) => row);
         return parked.length > 0 && parked.every((row) => MANUAL_ROWS.includes(row))
           ? null
-          : 'nothing about it is for a person to decide';
+          : 'a person has nothing to decide';
       }
       case 'quarantined':
         return this.isClosed(link) ? null : 'it could be synced';
       default:
-        return 'that is no status';
+        return 'the status is unknown';
     }
   }
 
-  /** What was said on a ticket or project that is no more stays as it was; the link of that pair says why it ended. */
+  /** A comment on a deleted ticket or project stays unchanged; its link states why the pair ended. */
   private endedWithItsParent(ref: string): boolean {
-    const said = this.record(ref);
-    if (said === null) return false;
+    const record = this.record(ref);
+    if (record === null) return false;
     const parent = ref.startsWith('pms:note:')
-      ? `pms:project:${String(said['projectId'])}`
+      ? `pms:project:${String(record['projectId'])}`
       : /^zendesk:comment:(\d+)/.exec(ref)?.[0].replace('comment', 'ticket');
     if (parent === undefined || this.isLive(parent)) return false;
-    // A lost link store knows nothing of a pair whose record was deleted.
+    // A rebuilt link store does not know a pair whose record was deleted.
     return this.linkOf.get(parent)?.status === 'tombstone' || this.world.afterwards.isForgotten(parent);
   }
 
-  /** Records that rightly have no counterpart, or another one, each with what its link says of it. */
+  /** Records that have no counterpart, or another one, for a valid reason; with the reason of each link. */
   private waiting(): Map<string, string> {
     const waiting = new Map<string, string>();
     for (const link of this.links) {
@@ -133,13 +135,13 @@ class Check {
       for (const ref of [origin, ...SIDES.flatMap((side) => link.sides[side]?.ref ?? [])])
         waiting.set(ref, `${link.status}: ${link.reason?.text ?? ''}`);
     }
-    // A note that was redacted before its pair began has ended, whatever was written into it since.
+    // A note that was redacted before its pair began has ended, even if it was edited since.
     for (const { id, redacted } of this.world.pms.store.all('note'))
       if (redacted === true && !this.linkOf.has(`pms:note:${id}`))
         waiting.set(`pms:note:${id}`, 'redacted before its pair began');
     for (const refs of this.world.afterwards.lostPairs)
       if (!refs.some((ref) => this.linkOf.has(ref)) && refs.some((ref) => this.record(ref) === null))
-        for (const ref of refs) waiting.set(ref, 'that its pair ended was lost');
+        for (const ref of refs) waiting.set(ref, 'the link that knew the end of its pair was lost');
     return waiting;
   }
 
@@ -157,14 +159,14 @@ class Check {
       formerFieldTags: ORIGINAL_FIELD_TAGS,
     });
     for (const problem of report.problems)
-      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.isBelowTheEnded(problem))
+      if (!this.isParked(problem) && !this.isSamePair(problem) && !this.belongsToEndedRecord(problem))
         this.violations.push(
           `${problem.kind}: ${problem.zendesk ?? '—'} ↔ ${problem.pms ?? '—'}: ${problem.text}`,
         );
   }
 
-  /** One of the two, or its counterpart, was said on what is no more. */
-  private isBelowTheEnded({ zendesk, pms }: Problem): boolean {
+  /** Whether either record, or its counterpart, belongs to a deleted record. */
+  private belongsToEndedRecord({ zendesk, pms }: Problem): boolean {
     const named = [zendesk, pms].flatMap((ref) => ref ?? []);
     const sides = named.map((ref) => this.linkOf.get(ref)?.sides);
     return [...named, ...sides.flatMap((side) => SIDES.flatMap((each) => side?.[each]?.ref ?? []))].some(
@@ -172,42 +174,44 @@ class Check {
     );
   }
 
-  /** Both values of a parked row stand, each on its side. */
+  /** Both values of a parked row are unchanged. */
   private isParked({ kind, zendesk, property }: Problem): boolean {
     const link = this.linkOf.get(zendesk ?? '');
     return kind === 'differs' && link?.conflicts.some(({ row }) => row === property) === true;
   }
 
-  /** Both refer to one pair whose other half is archived, and so in no list. */
+  /** Whether both refer to one pair whose other record is archived, and therefore in no list. */
   private isSamePair({ kind, property, zendesk, zendeskValue, pmsValue }: Problem): boolean {
     const awaited = this.linkOf.get(zendesk ?? '')?.waitsFor ?? [];
-    // The link says that it waits for one that is no more, or whose own pair has ended.
+    // The link states that it waits for a deleted record, or for one whose pair has ended.
     const isOver = (ref: string) => !this.isLive(ref) || this.linkOf.get(ref)?.status === 'tombstone';
     if (property === 'customer' && awaited.length > 0 && awaited.every(isOver)) return true;
     const pair = this.linkOf.get(String(zendeskValue));
     return kind === 'differs' && property === 'customer' && pair?.sides.pms?.ref === pmsValue;
   }
 
-  /** An edit stands where it was made, or a person replaced it, or it is in the link's history. */
+  /** An edit must still be on its side, or a person replaced it, or it is in the link's history. */
   private checkEdit(edit: EditEntry): void {
     const { ref, side, property, value } = edit;
     const link = this.linkOf.get(ref);
-    // A cleared value leaves nothing to look for.
+    // A cleared value cannot be searched for.
     if (value === '' || !this.isLive(ref)) return;
     if (property === 'order' && this.wentWithItsField(edit)) return;
     const now = this.editedValue(edit);
-    // Zendesk itself adds a tag to a ticket that was merged.
+    // Zendesk itself adds a tag to a merged ticket.
     if (now === value || (property === 'tags' && now?.split(' ').includes(value))) {
       this.checkFollowUp(edit, link);
       return;
     }
     if (this.edits.some((later) => later !== edit && wasReplaced(edit, later))) return;
-    // Somebody wanted the words to be gone.
+    // A person redacted the words.
     if (
       this.world.trace.some((entry) => entry.ref === ref && entry.what === 'redacted' && entry.at >= edit.at)
     )
       return;
-    if (link?.history.some(({ lost }) => comparable(lost) === value) && this.hasRival(edit, link)) return;
+    // Elements of a set are never overruled: the sets of both sides are merged.
+    const mayBeOverruled = property !== 'tags' && link !== undefined && this.hasRival(edit, link);
+    if (mayBeOverruled && link.history.some(({ lost }) => comparable(lost) === value)) return;
     if (link?.conflicts.some((conflict) => SIDES.some((each) => comparable(conflict[each]) === value)))
       return;
     this.violations.push(
@@ -215,14 +219,14 @@ class Check {
     );
   }
 
-  /** Zendesk deletes what a deleted field held: what had not arrived in the PMS by then is gone. */
+  /** Zendesk deletes the values of a deleted field; those that had not arrived in the PMS are lost. */
   private wentWithItsField({ side, field }: EditEntry): boolean {
     return side === 'zendesk' && field !== undefined && this.people.administrators.removedFields.has(field);
   }
 
   /**
-   * A winner is declared for two edits of one property: an edit that met no other may not be overruled. Where the link
-   * store was lost, every value that had not arrived met the older one of the other side as if both were edits.
+   * A declared winner applies to two edits of one property, so a single edit may not be overruled. After a loss of
+   * the link store, every value that had not arrived conflicts with the older value of the other side.
    */
   private hasRival({ side, property, at }: EditEntry, link: LinkDocument): boolean {
     if (at < this.world.afterwards.linksBackAt) return true;
@@ -232,7 +236,7 @@ class Check {
     );
   }
 
-  /** The sync makes a counterpart once: not again when it was deleted. */
+  /** The sync creates a counterpart once, and not again after its deletion. */
   private checkCreations(): void {
     const made = new Map<string, string>();
     const { afterwards, trace } = this.world;
@@ -241,17 +245,17 @@ class Check {
       const { external_id: external, externalRef = external } = (record ?? {}) as Record<string, unknown>;
       if (typeof externalRef !== 'string') continue;
       const first = made.get(externalRef);
-      // It was deleted for good, and the link that knew so was lost.
+      // It was deleted for good, and the link that knew it was lost.
       const isForgotten = this.record(first ?? ref) === null && afterwards.isForgotten(first ?? ref);
       // The answer was lost, and a person deleted the record before the sync found it.
       const isUnknown = !this.isLive(first ?? ref) && !this.confirmed.has(first ?? ref);
       if (first !== undefined && !isForgotten && !isUnknown)
-        this.violations.push(`made twice: ${first} and ${ref} both stand for ${externalRef}`);
+        this.violations.push(`duplicate: ${first} and ${ref} are both counterparts of ${externalRef}`);
       made.set(externalRef, ref);
     }
   }
 
-  /** Internal stays internal, at any time (docs/architecture.md, invariant 7). */
+  /** Internal stays internal at all times (docs/architecture.md, invariant 7). */
   private checkLeaks(): void {
     const counterpart = (ref: string): string | undefined => {
       const { sides } = this.linkOf.get(ref) ?? {};
@@ -260,23 +264,23 @@ class Check {
     this.violations.push(...this.world.leaks.found(SYNC_USERS, counterpart));
   }
 
-  /** What Zendesk cannot change is said there in a follow-up, once. */
+  /** An edit that Zendesk cannot store is in exactly one follow-up. */
   private checkFollowUp({ ref, property, value }: EditEntry, link: LinkDocument | undefined): void {
     if (property !== 'description' || !/^pms:(project|note):/.test(ref)) return;
     const other = link?.sides.zendesk?.ref;
     if (link?.status !== 'linked' || other === undefined || !this.isLive(other)) return;
     const ticketId = Number(/(\d+)/.exec(other)?.[1]);
-    const told = this.commentsOf(ticketId).filter(({ text }) => text.includes(value));
-    // A text that a backup put back is said again after the one that it replaced, or it is the ticket's own.
+    const found = this.commentsOf(ticketId).filter(({ text }) => text.includes(value));
+    // A text from a backup gets another follow-up after the text that it replaced, or it is the ticket's own text.
     const again = this.world.afterwards.putBack.filter(
       (each) => each.ref === ref && each.property === property && each.value === value,
     );
     const least = again.length > 0 ? 0 : 1;
-    if (told.length < least || told.length > 1 + again.length)
-      this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${told.length} times`);
+    if (found.length < least || found.length > 1 + again.length)
+      this.violations.push(`follow-up of ${ref} "${value}" is on ticket ${ticketId} ${found.length} times`);
   }
 
-  private checkSayings(): void {
+  private checkComments(): void {
     const { zendesk, pms } = this.world;
     const comments = [...zendesk.store.comments.keys()].flatMap((ticketId) => this.commentsOf(ticketId));
     const notes = [...pms.store.all('note')].map((note) => String(note['body']));
@@ -284,10 +288,10 @@ class Check {
       side === 'zendesk'
         ? comments.filter(({ text, followUp }) => !followUp && text.includes(token)).length
         : notes.filter((text) => text.includes(token)).length;
-    for (const { token, side, redacted, ref } of this.people.journal.sayings) {
+    for (const { token, side, redacted, ref } of this.people.journal.comments) {
       for (const on of SIDES)
         if (count(on, token) > 1)
-          this.violations.push(`doubled: ${ref} "${token}" is in ${on} ${count(on, token)} times`);
+          this.violations.push(`duplicate: ${ref} "${token}" is in ${on} ${count(on, token)} times`);
       const other = side === 'zendesk' ? 'pms' : 'zendesk';
       const link = this.linkOf.get(ref);
       if (side === 'zendesk' && redacted && link?.status === 'linked' && count(other, token) > 0)
@@ -295,11 +299,11 @@ class Check {
     }
   }
 
-  /** A file that was redacted in Zendesk is in no note either. */
+  /** A file that was redacted in Zendesk is in no note. */
   private checkFiles(): void {
-    for (const { token, ref, fileGone } of this.people.journal.sayings) {
+    for (const { token, ref, isFileRedacted } of this.people.journal.comments) {
       const link = this.linkOf.get(ref);
-      if (fileGone !== true || link?.status !== 'linked') continue;
+      if (isFileRedacted !== true || link?.status !== 'linked') continue;
       const note = this.world.pms.store.find('note', link.sides.pms?.ref.split(':')[2] ?? '');
       const files = (note?.['attachments'] ?? []) as { fileName: string }[];
       if (files.some(({ fileName }) => fileName.includes(token)))
@@ -370,7 +374,7 @@ class Check {
     }
   }
 
-  /** A comment lives as long as what it was said on. */
+  /** A comment exists as long as its ticket or project. */
   private isLive(ref: string): boolean {
     const record = this.record(ref);
     if (record === null) return false;
@@ -381,7 +385,7 @@ class Check {
     return ref.startsWith('pms:note:') ? this.isLive(`pms:project:${String(record['projectId'])}`) : true;
   }
 
-  /** A closed ticket takes nothing any more. */
+  /** A closed ticket cannot be changed. */
   private isClosed(link: LinkDocument): boolean {
     const refs = [...SIDES.flatMap((side) => link.sides[side]?.ref ?? []), partsOf(link).origin];
     return refs.some((ref) => {
@@ -400,12 +404,12 @@ class Check {
   }
 }
 
-/** Sets are merged by element: the set that a person replaced may have had elements of the other side beside this one. */
+/** Sets are merged by element, so a replaced set may have contained elements of the other side. */
 function wasReplaced({ property, value }: EditEntry, { replaced }: EditEntry): boolean {
   return replaced === value || (property === 'tags' && replaced.split(' ').includes(value));
 }
 
-/** What journals call it, and what the record calls it. */
+/** The names of properties in journals, and in records. */
 const ZENDESK_NAMES: Record<string, Record<string, string>> = {
   organization: { description: 'details' },
   ticket: { title: 'subject', dueDate: 'due_at' },

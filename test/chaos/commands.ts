@@ -7,20 +7,20 @@ import {
   WEATHER_NAMES,
   editable,
   type RandomPeople,
-  type Said,
+  type PostedComment,
   type Side,
   type Thing,
   type Weather,
 } from 'testkit';
 import { PROCESSES, type ProcessName, type World } from './world';
 
-/** What can happen in an episode, as commands that fast-check chooses, prints and shrinks. */
+/** The possible events of an episode, as commands that fast-check chooses, prints and shrinks. */
 
-/** All that must be known to tell whether a command makes sense: how many records there are to act on. */
+/** The number of records of each kind, which decides whether a command is possible. */
 export interface Model {
   org: number;
   ticket: number;
-  said: number;
+  comment: number;
 }
 
 export interface Real {
@@ -30,7 +30,7 @@ export interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 
-/** A command in one line: what it needs, what it does to the counts, what happens. */
+/** A command with its name, the record kind that it needs, the kind that it creates, and its action. */
 function command(
   name: string,
   parts: { needs?: keyof Model; makes?: keyof Model; run: (real: Real) => void | Promise<void> },
@@ -41,8 +41,8 @@ function command(
     async run(model, real) {
       await parts.run(real);
       const { things, talk } = real.people;
-      // A system may have refused it.
-      if (makes) model[makes] = makes === 'said' ? talk.sayings.length : things[makes].length;
+      // A system may have refused the action.
+      if (makes) model[makes] = makes === 'comment' ? talk.comments.length : things[makes].length;
     },
     toString: () => name,
   };
@@ -56,8 +56,8 @@ const thing = (people: RandomPeople, kind: Thing['kind'], n: number): Thing => {
   if (!found) throw new Error(`no ${kind} to act on`);
   return found;
 };
-const said = (people: RandomPeople, n: number): Said | undefined =>
-  people.talk.sayings[n % Math.max(1, people.talk.sayings.length)];
+const commentAt = (people: RandomPeople, n: number): PostedComment | undefined =>
+  people.talk.comments[n % Math.max(1, people.talk.comments.length)];
 
 const createOrg = side.map((on) =>
   command(`createOrg(${on})`, { makes: 'org', run: ({ people }) => people.createOrg(on) }),
@@ -65,7 +65,7 @@ const createOrg = side.map((on) =>
 const createTwins = fc.constant(
   command('createTwins', { makes: 'org', run: ({ people }) => people.createTwins() }),
 );
-/** One in five begins with a text that customers may not see. */
+/** One in five begins with an internal comment. */
 const createTicket = fc.tuple(side, index, fc.nat(4)).map(([on, n, shown]) =>
   command(`createTicket(${on},${n}${shown === 0 ? ',internal' : ''})`, {
     makes: 'ticket',
@@ -86,7 +86,7 @@ const edit = fc
       },
     }),
   );
-/** Two people, one property, one moment. */
+/** Two people edit the same property at the same moment. */
 const clash = fc.tuple(index, fc.constantFrom<Thing['kind']>('org', 'ticket'), index).map(([n, kind, p]) =>
   command(`clash(${kind} ${n},${p})`, {
     needs: kind,
@@ -124,18 +124,18 @@ const move = fc.tuple(side, index, index).map(([on, n, to]) =>
     },
   }),
 );
-const say = fc.tuple(side, index, fc.boolean()).map(([on, n, shown]) =>
-  command(`say(${on},ticket ${n},${shown ? 'public' : 'internal'})`, {
+const addComment = fc.tuple(side, index, fc.boolean()).map(([on, n, shown]) =>
+  command(`comment(${on},ticket ${n},${shown ? 'public' : 'internal'})`, {
     needs: 'ticket',
-    makes: 'said',
-    run: ({ people }) => people.say(thing(people, 'ticket', n), on, shown),
+    makes: 'comment',
+    run: ({ people }) => people.comment(thing(people, 'ticket', n), on, shown),
   }),
 );
-const sayWithFile = fc.tuple(index, fc.boolean()).map(([n, shown]) =>
-  command(`sayWithFile(ticket ${n},${shown ? 'public' : 'internal'})`, {
+const commentWithFile = fc.tuple(index, fc.boolean()).map(([n, shown]) =>
+  command(`commentWithFile(ticket ${n},${shown ? 'public' : 'internal'})`, {
     needs: 'ticket',
-    makes: 'said',
-    run: ({ people }) => people.sayWithFile(thing(people, 'ticket', n), shown),
+    makes: 'comment',
+    run: ({ people }) => people.commentWithFile(thing(people, 'ticket', n), shown),
   }),
 );
 const fill = fc
@@ -172,22 +172,22 @@ const changePeople = fc.tuple(fc.constantFrom('role', 'membership'), index).map(
     run: ({ people }) => people.changePeople(what, thing(people, 'org', n)),
   }),
 );
-/** What people do to a comment or note that they find. */
-const toSaid = (name: string, run: (people: RandomPeople, words: Said) => void) =>
+/** Actions of people on an existing comment or note. */
+const onComment = (name: string, run: (people: RandomPeople, comment: PostedComment) => void) =>
   index.map((n) =>
     command(`${name}(${n})`, {
-      needs: 'said',
+      needs: 'comment',
       run: ({ people }) => {
-        const words = said(people, n);
-        if (words) run(people, words);
+        const found = commentAt(people, n);
+        if (found) run(people, found);
       },
     }),
   );
-const redact = toSaid('redact', ({ talk }, words) => talk.redact(words));
-const redactFile = toSaid('redactFile', ({ talk }, words) => talk.redactFile(words));
-const hide = toSaid('hide', ({ talk }, words) => talk.hide(words));
-const editNote = toSaid('editNote', ({ talk }, words) => talk.editNote(words, false));
-const editAndHide = toSaid('editAndHide', ({ talk }, words) => talk.editNote(words, true));
+const redact = onComment('redact', ({ talk }, comment) => talk.redact(comment));
+const redactFile = onComment('redactFile', ({ talk }, comment) => talk.redactFile(comment));
+const hide = onComment('hide', ({ talk }, comment) => talk.hide(comment));
+const editNote = onComment('editNote', ({ talk }, comment) => talk.editNote(comment, false));
+const editAndHide = onComment('editAndHide', ({ talk }, comment) => talk.editNote(comment, true));
 const kindOfThing = fc.constantFrom<Thing['kind']>('ticket', 'ticket', 'org');
 const remove = fc.tuple(side, index, kindOfThing).map(([on, n, kind]) =>
   command(`remove(${on},${kind} ${n})`, {
@@ -256,9 +256,9 @@ const WEIGHTED: [number, fc.Arbitrary<Command>][] = [
   [1, burst],
   [4, choose],
   [2, move],
-  [6, say],
+  [6, addComment],
   [1, redact],
-  [1, sayWithFile],
+  [1, commentWithFile],
   [0.7, redactFile],
   [1.5, hide],
   [2, editNote],

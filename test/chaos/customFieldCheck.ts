@@ -12,8 +12,8 @@ import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument, World } from './world';
 
 /**
- * Custom fields, which administrators deactivate, delete and make anew: where both sides offer one, both hold the same,
- * and what the sync emptied was emptied by somebody on the other side.
+ * Checks custom fields, which administrators deactivate, delete and create again: if both sides have the field, both
+ * have the same value, and the sync cleared a value only if a person cleared it on the other side.
  */
 
 interface PairOfRecords {
@@ -21,11 +21,11 @@ interface PairOfRecords {
   refs: Record<Side, string>;
 }
 
-/** What administrators did to the fields of Zendesk. */
+/** Changes of Zendesk's fields by administrators. */
 type FieldChanges = Pick<Administrators, 'removedFields' | 'renamedOptions'>;
 
 /**
- * @param isExcused whether the link says why the two sides differ
+ * @param isExcused whether the link states why the two sides differ
  * @returns one line for each violation
  */
 export function checkCustomFields(
@@ -43,7 +43,7 @@ export function checkCustomFields(
 }
 
 function differences(world: World, { refs }: PairOfRecords, field: CustomField): string[] {
-  // Where the field is not offered the row rests.
+  // The row rests while the field is missing.
   if (activeField(world, field) === undefined) return [];
   const ticket = world.zendesk.store.tickets.get(Number(refs.zendesk.split(':')[2]));
   const project = world.pms.store.find('project', refs.pms.split(':')[2] ?? '');
@@ -52,7 +52,7 @@ function differences(world: World, { refs }: PairOfRecords, field: CustomField):
   const zendesk = customValue(world, 'zendesk', shown, field);
   const pms = customValue(world, 'pms', project, field);
   if (canonical(zendesk) === canonical(pms)) return [];
-  // An option that has another tag now is no value of either side.
+  // A renamed option is no value of either side.
   if (field === 'severity' && pms === 's1' && !isOption(world, 's1')) return [];
   return [
     `custom field: ${refs.zendesk} ↔ ${refs.pms}: ${field} is ${canonical(zendesk)} in Zendesk, ${canonical(pms)} in the PMS`,
@@ -72,7 +72,7 @@ function lacksTags(record: object | null | undefined, options: unknown): boolean
   return Array.isArray(tags) && !all.some((each) => tags.includes(each));
 }
 
-/** A write of the sync that emptied the field, although nobody had emptied it on the other side. */
+/** Finds writes of the sync that cleared the field, although no person had cleared it on the other side. */
 function erasures(
   world: World,
   { removedFields, renamedOptions }: FieldChanges,
@@ -82,22 +82,22 @@ function erasures(
   const found: string[] = [];
   const held: Record<Side, Value | null> = { zendesk: null, pms: null };
   const ids = idsOf(world, removedFields, field);
-  /** When the side last became empty, and what it held until then. */
+  /** The time when the side last became empty, and its value before that. */
   const emptied = { zendesk: { at: '', value: EMPTY }, pms: { at: '', value: EMPTY } };
   const sideOf = new Map(SIDES.map((side) => [refs[side], side]));
   for (const { at, ref, by, record } of world.trace) {
     const side = sideOf.get(ref);
-    // A record that was deleted may be in a backup that is restored.
+    // A deleted record may be in a backup that is restored.
     if (side === undefined || record === null) continue;
     const now =
       side === 'zendesk'
         ? heldIn(record, ids)
         : { id: null, raw: customValue(world, side, record as Record<string, unknown>, field) };
-    // Zendesk's record lacks the field: it was deleted, and nobody emptied it.
+    // Zendesk's record lacks the field: it was deleted, and no person cleared it.
     if (!now) continue;
     const value = canonical(now.raw);
     const isOurs = SYNC_USERS.includes(by);
-    // Nobody emptied a field that was made anew, unless its options' tags were removed.
+    // No person cleared a field that was created again, unless its options' tags were removed.
     const isSame = held[side]?.id === now.id || (!isOurs && lacksTags(record, held[side]?.raw));
     const before = isSame ? held[side] : null;
     if (value === EMPTY) held[side] = null;
@@ -106,14 +106,16 @@ function erasures(
     emptied[side] = { at, value: before.value };
     const other = side === 'zendesk' ? 'pms' : 'zendesk';
     if (!isOurs || emptied[other].at >= before.since) continue;
-    // The value was emptied on the other side while the sync was still bringing it.
+    // The value was cleared on the other side while the sync was still writing it.
     if (before.isOurs && !held[other] && emptied[other].value === before.value) continue;
     if (link.history.some(({ lost }) => canonical(lost) === before.value)) continue;
-    // Its option got another tag meanwhile. Zendesk drops such a value with the next change of the ticket's tags.
+    // Its option was renamed meanwhile. Zendesk drops such a value with the next change of the ticket's tags.
     const isNoOption = (each: { value: string; at: string }) =>
       canonical(each.value) === before.value && each.at >= before.since && each.at <= at;
     if (side === 'zendesk' && renamedOptions.some(isNoOption)) continue;
-    found.push(`erased by nobody: ${ref} ${field} was ${before.value} since ${before.since}, until ${at}`);
+    found.push(
+      `cleared without a person's edit: ${ref} ${field} was ${before.value} from ${before.since} until ${at}`,
+    );
   }
   return found;
 }
@@ -153,7 +155,7 @@ function heldIn(ticket: unknown, ids: ReadonlySet<number>): Held | null {
 
 const EMPTY = '—';
 
-/** An unticked box counts as empty, as a PMS without the value does. */
+/** An unticked box counts as empty, like a missing value in a PMS. */
 function canonical(value: unknown): string {
   if (value === null || value === undefined || value === '' || value === false) return EMPTY;
   if (Array.isArray(value)) return value.length === 0 ? EMPTY : [...(value as string[])].sort().join(' ');

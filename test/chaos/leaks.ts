@@ -1,17 +1,17 @@
 import type { PmsSandbox } from 'pms-sandbox';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
-/** A record that customers came to see, and who made it so. */
+/** A record that became visible to customers, and the user who caused it. */
 interface Opened {
   ref: string;
   by: string;
-  /** The record that it was made for, or follows up, as it says itself. */
+  /** The record that it was created for, or follows up, by its own back-reference. */
   of: string | null;
 }
 
 /**
- * Watches what customers can see on either side, from the beginning: internal stays internal, at any time. A ticket is
- * seen where its first comment is (zendesk-rules.md rule 20).
+ * Records which records customers could see on either side at any time: internal stays internal. A ticket is visible
+ * if its first comment is (zendesk-rules.md rule 20).
  */
 export class Leaks {
   private readonly opened: Opened[] = [];
@@ -50,7 +50,7 @@ export class Leaks {
     };
   }
 
-  /** A restored backup shows and hides without anybody's doing. */
+  /** A restored backup shows and hides records without a person's action. */
   restored(ref: string, isShown: boolean): void {
     if (!isShown) this.shownNow.delete(ref);
     else {
@@ -69,9 +69,9 @@ export class Leaks {
   }
 
   /**
-   * @param users whom the sync acts as
-   * @param counterpart by the links, for records that do not say it themselves
-   * @returns one line for each record that the sync showed to customers, though what it stands for was never shown
+   * @param users the sync's users
+   * @param counterpart by the links, for records without a back-reference
+   * @returns one line for each record that the sync made visible to customers, although its counterpart never was
    */
   found(users: readonly string[], counterpart: (ref: string) => string | undefined): string[] {
     return this.opened.flatMap(({ ref, by, of }) => {

@@ -1,10 +1,10 @@
 import type { Db, Document } from 'mongodb';
 
-/** All documents of a database, as a snapshot of its provider has them. Indexes are made by the service. */
+/** All documents of a database, like a provider's snapshot. The service creates the indexes. */
 export class LinkStoreCopy {
   private constructor(private readonly collections: ReadonlyMap<string, readonly Document[]>) {}
 
-  /** @param db nobody writes to it meanwhile */
+  /** @param db without other writers meanwhile */
   static async of(db: Db): Promise<LinkStoreCopy> {
     const collections = new Map<string, Document[]>();
     for (const { name } of await db.listCollections().toArray())

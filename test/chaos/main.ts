@@ -5,7 +5,7 @@ import { WEATHER_NAMES } from 'testkit';
 import { ACCIDENTS } from './accidents';
 import { runChaos, type ChaosResult } from './run';
 
-/** `npm run test:chaos`: tries hard to break the sync's promises, and says what it did. */
+/** `npm run test:chaos`: tries to break the sync's promises, and reports what it did. */
 
 export const MUTATIONS = [
   'preconditions',
@@ -21,17 +21,22 @@ export const MUTATIONS = [
 
 async function main(): Promise<void> {
   const options = new Command('test:chaos')
-    .option('--minutes <n>', 'begin new episodes for so long', Number, 20)
-    .option('--seed <n>', 'which episodes; printed with each', Number, Date.now() % 1_000_000)
-    .option('--episodes <n>', 'at most so many', Number)
-    .option('--commands <n>', 'longest episode', Number, 120)
-    .option('--shrink <minutes>', 'how long a failed episode is made smaller', Number, 10)
-    .option('--workers <n>', 'worker processes that share the work', Number, 2)
-    .option('--weather <name>', `faults that go on through all of it: ${WEATHER_NAMES.join(', ')}`)
-    .option('--accident <name>', `in each episode: ${ACCIDENTS.join(', ')}, none`)
-    .option('--uncured', 'after an accident the operator does nothing', false)
-    .option('--mutate <name>', `switch a safety off: ${MUTATIONS.join(', ')}`)
-    .option('--record <folder>', 'keep each state that the planner is asked about')
+    .option('--minutes <n>', 'minutes in which new episodes begin', Number, 20)
+    .option(
+      '--seed <n>',
+      'seed of the first episode; each episode prints its own',
+      Number,
+      Date.now() % 1_000_000,
+    )
+    .option('--episodes <n>', 'maximum number of episodes', Number)
+    .option('--commands <n>', 'maximum number of commands in an episode', Number, 120)
+    .option('--shrink <minutes>', 'minutes for shrinking a failed episode', Number, 10)
+    .option('--workers <n>', 'number of worker processes', Number, 2)
+    .option('--weather <name>', `faults that last through all episodes: ${WEATHER_NAMES.join(', ')}`)
+    .option('--accident <name>', `the accident of each episode: ${ACCIDENTS.join(', ')}, none`)
+    .option('--uncured', 'the operator does nothing after an accident', false)
+    .option('--mutate <name>', `switch off a safety: ${MUTATIONS.join(', ')}`)
+    .option('--record <folder>', 'folder for recording each input of the planner')
     .parse()
     .opts<{
       minutes: number;

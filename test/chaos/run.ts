@@ -8,25 +8,25 @@ import { World, type Totals } from './world';
 
 export interface ChaosOptions {
   seed: number;
-  /** New episodes begin until then. */
+  /** No episode starts after this time. */
   minutes: number;
-  /** At most so many episodes; without it, as many as fit. */
+  /** The maximum number of episodes; unlimited by default. */
   episodes?: number;
-  /** Longest list of commands in an episode. */
+  /** The maximum number of commands in an episode. */
   commands: number;
-  /** How long a failed episode is made smaller. */
+  /** The time for shrinking a failed episode. */
   shrinkMinutes: number;
-  /** Modules that the service loads first; see mutations. */
+  /** Modules that the service loads first, such as mutations. */
   preload?: string[];
-  /** Worker processes that share the work; one if not given. */
+  /** The number of worker processes; 1 by default. */
   workers?: number;
   /** Environment variables for those modules. */
   env?: NodeJS.ProcessEnv;
-  /** In each episode this accident, or none; without it, an accident once in a while. */
+  /** The accident of each episode, or none. By default, an accident happens once in a while. */
   accident?: AccidentName | 'none';
-  /** After an accident the operator does nothing. */
+  /** The operator does nothing after an accident. */
   uncured?: boolean;
-  /** Goes on through all commands, beside what they bring. */
+  /** Faults that last through all commands, in addition to their own faults. */
   weather?: Weather;
   say: (line: string) => void;
 }
@@ -42,8 +42,8 @@ export interface ChaosResult {
 }
 
 /**
- * Plays episodes until time is up or one ends in a violation. An episode is a list of commands (people's edits,
- * faults, kills), then calm, then the check of everything that ever happened in this world.
+ * Runs episodes until the time is up or one ends in a violation. An episode is a list of commands (edits by people,
+ * faults, kills), then a pause, then the check of everything that ever happened in this world.
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { say } = options;
@@ -77,18 +77,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       const seed = options.seed + result.episodes;
       result.episodes += 1;
       const accident = accidents(options.accident, options.uncured !== true);
-      // Commands are drawn first: they are the same whatever accidents there are.
+      // Commands are drawn first, so they do not depend on the accidents.
       const property = fc.asyncProperty(episodes(options.commands), accident, async (commands, happens) => {
         const now = await current();
         const played = happens?.among(commands) ?? commands;
         const violations = await now.play(played, options.weather ?? 'calm');
         if (violations.length === 0) return;
-        const { edits, sayings } = now.people.journal;
-        const file = await now.world.dump({ violations, edits, sayings });
-        say(`  ${violations.length} violations; ${file}, logs beside it`);
+        const { edits, comments } = now.people.journal;
+        const file = await now.world.dump({ violations, edits, comments });
+        say(`  ${violations.length} violations; see ${file} and the logs next to it`);
         for (const violation of violations) say(`    ${violation}`);
         if (result.violations.length === 0) result.violations = violations;
-        // What is wrong in this world stays wrong: the next try gets one of its own.
+        // The violation stays in this world, so the next try gets a new world.
         await leave();
         throw new Error(violations[0]);
       });
@@ -105,13 +105,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
         `episode ${result.episodes} (seed ${seed}): ${outcome.failed ? 'VIOLATION' : 'ok'} in ${seconds} s`,
       );
       if (!outcome.failed) continue;
-      // Not a violation, then, but a fault of this program.
+      // If there is no violation, this program has a bug.
       if (result.violations.length === 0)
         throw new Error('an episode failed', { cause: outcome.errorInstance });
       say(
-        `smallest found after ${outcome.numShrinks} steps: ${(outcome.counterexample ?? []).map(String).join()}`,
+        `smallest episode after ${outcome.numShrinks} shrinking steps: ${(outcome.counterexample ?? []).map(String).join()}`,
       );
-      say(`again: npm run test:chaos -- --seed ${seed} --episodes 1`);
+      say(`repeat it with: npm run test:chaos -- --seed ${seed} --episodes 1`);
       break;
     }
   } finally {
@@ -122,7 +122,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 
 /** A world with people in it. */
 class Stage {
-  /** Changes of fields that the service was started after. */
+  /** The number of field changes before the last start of the service. */
   private known = 0;
 
   private constructor(
@@ -152,7 +152,7 @@ class Stage {
     try {
       await Promise.all(SIDES.map((side) => world.setFaults(side, [])));
       await fc.asyncModelRun(
-        () => ({ model: { org: 0, ticket: 0, said: 0 }, real: { world, people } }),
+        () => ({ model: { org: 0, ticket: 0, comment: 0 }, real: { world, people } }),
         commands,
       );
     } catch (error) {
@@ -165,7 +165,7 @@ class Stage {
     }
     if (people.administrators.changes > this.known) world.restartWorkers();
     this.known = people.administrators.changes;
-    const unrest = (await world.rest()) ?? (await this.nights());
+    const unrest = (await world.rest()) ?? (await this.nightlyReconciles());
     if (unrest !== null) return [unrest];
     const violations = await findViolations(world, people, this.access);
     const echoes = await world.writesWhileQuiet();
@@ -173,8 +173,8 @@ class Stage {
     return violations;
   }
 
-  /** The nightly reconciles that an accident has left to come. */
-  private async nights(): Promise<string | null> {
+  /** Runs the nightly reconciles that an accident needs. */
+  private async nightlyReconciles(): Promise<string | null> {
     const { operator, afterwards } = this.world;
     for (; afterwards.nightsToCome > 0; afterwards.nightsToCome -= 1) {
       await operator.run(['reconcile']);

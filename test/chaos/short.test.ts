@@ -1,6 +1,6 @@
 import { runChaos } from './run';
 
-/** The short form of `npm run test:chaos`: two episodes, always the same commands. */
+/** The short form of `npm run test:chaos`: two episodes with fixed commands. */
 test('two systems agree after edits, faults and kills', async () => {
   const lines: string[] = [];
   const result = await runChaos({
@@ -12,7 +12,7 @@ test('two systems agree after edits, faults and kills', async () => {
     shrinkMinutes: 0,
     say: (line) => void lines.push(line),
   });
-  // The lines say which episode, what was violated, and how to play it again.
+  // The lines name the episode, the violation, and the command that repeats it.
   expect(result.violations.length === 0 ? [] : lines).toEqual([]);
   expect(result.episodes).toBe(2);
   expect(Object.values(result.edits).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5);

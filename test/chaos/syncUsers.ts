@@ -1,2 +1,2 @@
-/** As whom the sync acts in both sandboxes. */
+/** The sync's users in both sandboxes. */
 export const SYNC_USERS = ['admin@sandbox.example', 'sync@pms.example'];

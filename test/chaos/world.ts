@@ -32,18 +32,20 @@ export type ProcessName = (typeof PROCESSES)[number];
 
 const POLL_SECONDS = 1;
 const LOOK_MS = 300;
-/** Whole polls of each side without news, so that what is still to come has come: the first may have begun before. */
+/**
+ * The number of polls of each side without news before the world counts as quiet. The first may have begun earlier.
+ */
 const QUIET_POLLS = 3;
-/** The stream whose reading shows that a side was polled. */
+/** The stream whose reads show that a side was polled. */
 const POLL_ROUTE: Record<Side, string> = {
   zendesk: '/api/v2/incremental/tickets/cursor',
   pms: '/api/v1/changes',
 };
-/** Longer than any delay that a fault leaves behind: activities wait two minutes at most. */
+/** Longer than any delay after a fault: activities wait two minutes at most. */
 const REST_WITHIN_MS = 240_000;
 const IDLE_WITHIN_MS = 60_000;
 
-/** A link as it stands in the database, as far as the checker reads it. */
+/** A link document, with the fields that the checker reads. */
 export interface LinkDocument {
   _id: string;
   entity: string;
@@ -66,19 +68,21 @@ export interface Totals {
   calls: Record<Side, number>;
 }
 
-/** Everything that a run needs: servers and service as processes that can be killed, and both systems in this one. */
+/**
+ * Everything that a run needs: servers and service as processes that can be killed, and both systems in this process.
+ */
 export class World {
-  /** Faults that stay whatever the weather is. */
+  /** Faults that stay in addition to the present weather. */
   climate: FaultInput[] = [];
   readonly kills: Record<string, number> = {};
   readonly leaks: Leaks;
   readonly operator: Operator;
   readonly afterwards = new Afterwards();
-  /** Every state that each record went through, for whoever looks into a violation. */
+  /** Every state of each record, for the analysis of a violation. */
   readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
   private readonly mongoClient: MongoClient;
-  /** The worker that stands still, with what wakes it. */
+  /** The frozen worker, with the timer that resumes it. */
   private frozen: { worker: WorkerProcess; timer: NodeJS.Timeout } | null = null;
 
   private constructor(
@@ -89,7 +93,7 @@ export class World {
     private readonly stepDowns: StepDownProxy,
     private readonly ports: { temporal: number; mongo: number },
     private readonly processes: { workers: WorkerProcess[]; intake: WorkerProcess },
-    /** Of every process of the service, and of the operator's commands. */
+    /** For every process of the service, and for the operator's commands. */
     env: NodeJS.ProcessEnv,
     readonly folder: string,
     private readonly run: string,
@@ -101,8 +105,8 @@ export class World {
   }
 
   /**
-   * @param preload modules that every process of the service loads first: they switch a safety off, or record
-   * @param workers how many worker processes share the work
+   * @param preload modules that every process of the service loads first: mutations, or the recorder
+   * @param workers the number of worker processes
    * @param more environment variables for the modules loaded first
    */
   static async start(
@@ -142,7 +146,7 @@ export class World {
       INTAKE_PORT: String(receiver),
       PUBLIC_URL: `http://127.0.0.1:${receiver}`,
     };
-    // As an operator does it, with our own command; the secrets are left in files.
+    // Installed like an operator does it, by our own command, which writes the secrets to files.
     const install = [CLI, 'webhooks', 'install', '--secrets-dir', folder];
     await promisify(execFile)(process.execPath, install, { env });
     const secrets = {
@@ -167,24 +171,24 @@ export class World {
       ...([{ ...env, ...secrets }, folder, run] as const),
     );
     world.startService();
-    // A mapping whose fields were never there is refused: administrators come after the first start.
+    // The service refuses a mapping whose fields never existed, so administrators act only after the first start.
     await world.polled();
     return world;
   }
 
-  /** As a power cut would; what was killed is started again after a moment, as a supervisor does. */
+  /** Kills a process, like a power cut. It is restarted after a moment, as by a supervisor. */
   async kill(name: ProcessName): Promise<void> {
     const before = this.kills[name] ?? 0;
     this.kills[name] = before + 1;
     const { workers, intake } = this.processes;
     if (name === 'worker' || name === 'intake') {
-      // Workers die in turn.
+      // The workers are killed in turn.
       const victim = name === 'intake' ? intake : workers[before % workers.length];
       victim?.kill();
       return;
     }
     const { pid } = this.servers[name];
-    if (pid === null) throw new Error(`${name} is somebody else's: it cannot be killed`);
+    if (pid === null) throw new Error(`${name} was not started here, so it cannot be killed`);
     process.kill(pid, 'SIGKILL');
     await this.servers[name].stop();
     const dataDir = path.join(this.folder, 'data');
@@ -197,12 +201,12 @@ export class World {
     else this.servers.mongo = await startMongo({ dataDir, mongoPort: this.ports.mongo });
   }
 
-  /** From now on, every so many commands of the service meet a primary that steps down. */
+  /** From now on, the primary steps down at every n-th command of the service. */
   stepDown(every: number): void {
     this.stepDowns.decide = everyTime(every);
   }
 
-  /** A worker stands still, as on a machine that swaps, and goes on long after others took its work over. */
+  /** Freezes a worker, as on a machine that swaps. It continues long after others took over its work. */
   freeze(n: number, ms: number): void {
     const worker = this.processes.workers[n % this.processes.workers.length];
     if (this.frozen || worker?.pid == null) return;
@@ -211,7 +215,7 @@ export class World {
     this.frozen = { worker, timer: setTimeout(() => this.thaw(), ms) };
   }
 
-  /** Ends what only an episode has: step-downs, and a worker that stands still. */
+  /** Ends the faults of an episode: step-downs and a frozen worker. */
   calm(): void {
     this.stepDowns.decide = () => null;
     this.thaw();
@@ -235,13 +239,13 @@ export class World {
     await Promise.all([...workers, intake].map((each) => each.stop()));
   }
 
-  /** While no process of the service goes on: what is done then sees one moment of the link store. */
+  /** Runs `work` while every process of the service is stopped, so that it sees one state of the link store. */
   async atStandstill<T>(work: () => Promise<T>): Promise<T> {
     this.thaw();
     const all = [...this.processes.workers, this.processes.intake];
     for (const each of all) each.signal('SIGSTOP');
     try {
-      // What MongoDB was asked before is done by then.
+      // Earlier requests to MongoDB are complete by then.
       await sleep(LOOK_MS);
       return await work();
     } finally {
@@ -249,12 +253,15 @@ export class World {
     }
   }
 
-  /** Of the service, past the proxy. */
+  /** The service's database, without the proxy. */
   get linkStore(): Db {
     return this.mongoClient.db(this.run);
   }
 
-  /** As an operator may once the fields of an account have changed: each reads the lists of fields when it starts. */
+  /**
+   * Restarts the workers, as an operator may after a change of fields: each worker reads the lists of fields when it
+   * starts.
+   */
   restartWorkers(): void {
     for (const worker of this.processes.workers) worker.kill();
   }
@@ -263,7 +270,9 @@ export class World {
     await controlsOf(this[side]).setFaults(...rules, ...this.climate);
   }
 
-  /** @returns null once no pair is at work and nothing was written over two polls; else what is still going on */
+  /**
+   * @returns null after no pair was at work and nothing was written during two polls; otherwise the present activity
+   */
   async rest(): Promise<string | null> {
     const deadline = Date.now() + REST_WITHIN_MS;
     let quiet = await this.activity();
@@ -285,14 +294,14 @@ export class World {
     }
   }
 
-  /** Until no pair is at work; in bad weather, a while. */
+  /** Waits until no pair is at work, for a limited time in bad weather. */
   async idle(): Promise<void> {
     const deadline = Date.now() + IDLE_WITHIN_MS;
     do await sleep(LOOK_MS);
     while ((await this.activity()).running > 0 && Date.now() < deadline);
   }
 
-  /** Whether the sync writes anything although nobody does anything. @returns the writes, as text */
+  /** Whether the sync writes although no person acts. @returns the writes, as text */
   async writesWhileQuiet(): Promise<string | null> {
     const before = await this.activity();
     for (;;) {
@@ -316,14 +325,14 @@ export class World {
     return links.map((link) => this.afterwards.withLostHistory(link));
   }
 
-  /** Records that the sync made, as its journal says: the answer came, or the record was found. */
+  /** Records that the sync created, by its journal: the answer came, or the record was found. */
   async made(): Promise<Set<string>> {
     const entries = this.linkStore.collection<{ ref: string | null; outcome: string; op: string }>('journal');
     const done = await entries.find({ op: 'create', outcome: 'done' }).toArray();
     return new Set(done.flatMap(({ ref }) => ref ?? []));
   }
 
-  /** Leaves all that is known in the run's folder. @returns the file */
+  /** Writes everything that is known to the run's folder. @returns the file */
   async dump(more: object): Promise<string> {
     const file = path.join(this.folder, 'violation.json');
     writeFileSync(file, JSON.stringify({ ...more, links: await this.links(), trace: this.trace }, null, 1));
@@ -390,7 +399,7 @@ export class World {
     };
   }
 
-  /** Calls of the sync: people act without HTTP, the checker is somebody else, and a token is asked for by nobody. */
+  /** Calls of the sync. People act without HTTP, the checker has another user, and token requests have none. */
   private async calls(side: Side): Promise<CallCount[]> {
     const user = side === 'zendesk' ? this.zendesk.adminEmail : SYNC_PERSON.email;
     return (await controlsOf(this[side]).calls()).filter((call) => call.user === user);

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { TOKEN, Visitor, startConsoleWorld, type ConsoleWorld } from '../support/console';
 
-/** Who gets in, and whose forms are taken, over real HTTP. */
+/** Who may use the console, and which forms it accepts, over real HTTP. */
 
 const PAGES = [
   '/console',
@@ -43,7 +43,7 @@ async function insider(): Promise<Visitor> {
 }
 
 describe('without a session', () => {
-  test.each(PAGES)('%s leads to the log-in and shows nothing', async (path) => {
+  test.each(PAGES)('the page %s redirects to the log-in and shows nothing', async (path) => {
     const { status, headers, text } = await new Visitor(url).get(path);
     expect([status, text]).toEqual([303, '']);
     expect(headers.get('location')).toBe(`/console/login?next=${encodeURIComponent(path)}`);
@@ -62,11 +62,11 @@ describe('without a session', () => {
       'one that was not signed',
       `zps-console=${Buffer.from(JSON.stringify({ user: 'Eve', by: 'token', nonce: 'n', since: Date.now() })).toString('base64url')}.AAAA`,
     ],
-  ])('the cookie %s counts for nothing', async (_, cookie) => {
+  ])('the cookie %s is not accepted', async (_, cookie) => {
     expect((await new Visitor(url).get('/console', { cookie })).status).toBe(303);
   });
 
-  test('a user’s name in a header counts for nothing where none is configured', async () => {
+  test('a user’s name in a header is not accepted if none is configured', async () => {
     expect((await new Visitor(url, { 'x-forwarded-email': 'eve@acme.example' }).get('/console')).status).toBe(
       303,
     );
@@ -74,7 +74,7 @@ describe('without a session', () => {
 });
 
 describe('log-in', () => {
-  test('with the token sets a cookie that scripts and other sites do not get, and is not the token', async () => {
+  test('with the token sets a cookie that scripts and other sites cannot read, and that is not the token', async () => {
     const answer = await new Visitor(url).logIn();
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/console']);
     const cookie = answer.headers.get('set-cookie') ?? '';
@@ -86,7 +86,7 @@ describe('log-in', () => {
   });
 
   test.each(['', 'wrong', `${TOKEN}x`, TOKEN.slice(1)])('with "%s" is refused', async (token) => {
-    // An address of its own for each, so that none is throttled.
+    // A separate address for each, so that none is throttled.
     const proxied = await world.serve({ consoleToken: TOKEN });
     const visitor = new Visitor(proxied);
     const answer = await visitor.logIn('Eve', token);
@@ -104,7 +104,7 @@ describe('log-in', () => {
     expect([answer.status, answer.headers.get('set-cookie')]).toEqual([403, null]);
   });
 
-  test('after five wrong tokens waits, also for the right one', async () => {
+  test('after five wrong tokens has to wait, also with the right one', async () => {
     const visitor = new Visitor(await world.serve({ consoleToken: TOKEN }));
     for (let i = 0; i < 5; i += 1) expect((await visitor.logIn('Eve', `guess ${i}`)).status).toBe(401);
     const answer = await visitor.logIn();
@@ -122,12 +122,12 @@ describe('log-in', () => {
     ['//evil.example/console', '/console'],
     ['/console\\evil', '/console'],
     ['javascript:alert(1)', '/console'],
-  ])('goes on to %s by %s', async (next, expected) => {
+  ])('with the next address %s redirects to %s', async (next, expected) => {
     const answer = await new Visitor(url).post('/console/login', { token: TOKEN, name: 'Ann', next });
     expect(answer.headers.get('location')).toBe(expected);
   });
 
-  test('by one console counts in another of the same token, and not in one of another token', async () => {
+  test('at one console is valid at another with the same token, and not at one with another token', async () => {
     const answer = await new Visitor(url).logIn();
     const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
     const same = await world.serve({ consoleToken: TOKEN });
@@ -144,7 +144,7 @@ describe('log-in', () => {
   });
 });
 
-describe('a form of somebody who is logged in', () => {
+describe('a form of a logged-in user', () => {
   test.each<[string, Record<string, string>]>([
     ['no origin at all', {}],
     ['a foreign Origin', { origin: 'https://evil.example' }],
@@ -152,7 +152,7 @@ describe('a form of somebody who is logged in', () => {
       'a foreign Origin that claims to be ours',
       { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
     ],
-    ['an Origin that hides itself', { origin: 'null' }],
+    ['the Origin "null"', { origin: 'null' }],
     ['Sec-Fetch-Site: cross-site', { 'sec-fetch-site': 'cross-site' }],
     ['Sec-Fetch-Site: same-site', { 'sec-fetch-site': 'same-site' }],
     ['another port’s Origin', { origin: 'http://127.0.0.1:1' }],
@@ -178,7 +178,7 @@ describe('a form of somebody who is logged in', () => {
     expect(await isPaused()).toBe(false);
   });
 
-  test('that is not of the type of a form is refused', async () => {
+  test('with a wrong content type is refused', async () => {
     const visitor = await insider();
     const formToken = await visitor.formToken();
     const answer = await visitor.post('/console/schedules', pauseHygiene(formToken), {
@@ -191,7 +191,7 @@ describe('a form of somebody who is logged in', () => {
   test.each([
     ['nothing', {}, 400],
     ['a Schedule of others', { id: 'somebody-elses', what: 'pause' }, 400],
-  ])('about %s is not understood', async (_, fields, status) => {
+  ])('about %s is a bad request', async (_, fields, status) => {
     const visitor = await insider();
     const answer = await visitor.post('/console/schedules', {
       ...fields,
@@ -200,7 +200,7 @@ describe('a form of somebody who is logged in', () => {
     expect(answer.status).toBe(status);
   });
 
-  test('of the console itself is taken, and says in the note who it was', async () => {
+  test('of the console itself is accepted, and the note names the user', async () => {
     const visitor = await insider();
     const fields = { ...pauseHygiene(await visitor.formToken()), why: 'moving house' };
     const answer = await visitor.post('/console/schedules', fields);
@@ -218,7 +218,7 @@ describe('a user’s name in a proxy’s header', () => {
   const header = { 'x-forwarded-email': 'ann@acme.example' };
   const consoleUserHeader = 'X-Forwarded-Email';
 
-  test('from a trusted address is believed, and forms work', async () => {
+  test('from a trusted address is accepted, and forms work', async () => {
     const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: ['127.0.0.0/8'] });
     const visitor = new Visitor(proxied, header);
     const page = await visitor.get('/console/schedules');
@@ -234,19 +234,16 @@ describe('a user’s name in a proxy’s header', () => {
   test.each([
     ['another address', ['10.0.0.5']],
     ['another network', ['10.0.0.0/8', 'fd00::/8']],
-  ])(
-    'is not believed where %s is trusted, also if the client claims to come from there',
-    async (_, trusted) => {
-      const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: trusted });
-      const visitor = new Visitor(proxied, { ...header, 'x-forwarded-for': '10.0.0.5' });
-      const { status, text } = await visitor.get('/console/pairs');
-      expect(status).toBe(403);
-      expect(text).not.toContain('<table');
-      expect((await visitor.post('/console/schedules', { formToken: 'x' })).status).toBe(403);
-    },
-  );
+  ])('is refused if %s is trusted, also if the client claims to come from there', async (_, trusted) => {
+    const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: trusted });
+    const visitor = new Visitor(proxied, { ...header, 'x-forwarded-for': '10.0.0.5' });
+    const { status, text } = await visitor.get('/console/pairs');
+    expect(status).toBe(403);
+    expect(text).not.toContain('<table');
+    expect((await visitor.post('/console/schedules', { formToken: 'x' })).status).toBe(403);
+  });
 
-  test('counts with each request: its cookie alone does not', async () => {
+  test('is needed in each request: the cookie alone is not accepted', async () => {
     const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: ['127.0.0.1'] });
     const first = await new Visitor(proxied, header).get('/console');
     const cookie = (first.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
@@ -254,7 +251,7 @@ describe('a user’s name in a proxy’s header', () => {
     expect((await new Visitor(proxied, { cookie }).get('/console')).status).toBe(403);
   });
 
-  test('of one user makes no form of another’s', async () => {
+  test('a form token of one user is refused for another user', async () => {
     const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: ['127.0.0.1'] });
     const bob = new Visitor(proxied, { 'x-forwarded-email': 'bob@acme.example' });
     await bob.get('/console');
@@ -262,7 +259,7 @@ describe('a user’s name in a proxy’s header', () => {
     expect((await bob.post('/console/schedules', fields)).status).toBe(403);
   });
 
-  test('behind HTTPS the cookie is for HTTPS alone, and the form’s origin is the proxy’s', async () => {
+  test('behind HTTPS the cookie is for HTTPS only, and the form’s origin is the proxy’s', async () => {
     const proxied = await world.serve({ consoleUserHeader, consoleTrustedProxies: ['127.0.0.1'] });
     const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'console.acme.example' };
     const visitor = new Visitor(proxied, { ...header, ...forwarded });
@@ -275,7 +272,7 @@ describe('a user’s name in a proxy’s header', () => {
   });
 });
 
-test('every answer forbids scripts, frames, guesses of types and caches', async () => {
+test('every answer forbids scripts, frames, content sniffing and caches', async () => {
   const visitor = await insider();
   const paths = [
     ...PAGES,
@@ -297,7 +294,7 @@ test('every answer forbids scripts, frames, guesses of types and caches', async 
   }
 });
 
-test('the port of the console is none of the receiver’s, and the other way round', async () => {
+test('the console does not serve the paths of the webhook receiver', async () => {
   expect((await new Visitor(url).get('/webhooks/pms')).status).toBe(404);
 });
 
@@ -307,7 +304,7 @@ test('a body that is too large is refused', async () => {
   expect(answer.status).toBe(413);
 });
 
-test('an address that is none is answered plainly', async () => {
+test('an unknown address gets a plain answer', async () => {
   const status = await new Promise((resolve, reject) => {
     request(`${url}/console/%zz`, (answer) => {
       answer.resume();

@@ -3,7 +3,10 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { describeInBrowser, press, startBrowser, tabTo, watch, type Misdeeds } from '../support/browser';
 import { TOKEN, startConsoleWorld, type ConsoleWorld } from '../support/console';
 
-/** The console in a real Chromium, over the whole sync: by keyboard alone, for every eye, and with hostile content. */
+/**
+ * The console in a real Chromium, over the whole sync: by keyboard only, with accessibility checks, and with hostile
+ * content.
+ */
 
 const XSS = [
   '<script>alert("x")</script>',
@@ -73,7 +76,7 @@ describeInBrowser('the console', () => {
     while ((await linkOf(key))?.status !== 'linked') await sleep(50);
   }
 
-  test('everything is done by keyboard, and without JavaScript', async () => {
+  test('every action works by keyboard, and without JavaScript', async () => {
     const first = await world.conflict('Printer');
     const second = await world.conflict('Lamp');
     const refused = await world.quarantined('Door');
@@ -98,7 +101,7 @@ describeInBrowser('the console', () => {
     expect(ticketOf(first.ticket)?.subject).toBe('Printer in the PMS');
     await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
     await page.keyboard.press('Enter');
-    await tabTo(page, 'textarea', /^A value made of both/);
+    await tabTo(page, 'textarea', /^A merged value/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('2026-12-24T00:00:00Z');
     await press(page, 'button', 'Use this value for due_at ↔ dueDate');
@@ -126,7 +129,7 @@ describeInBrowser('the console', () => {
     await press(page, 'a', 'Lamp');
     await tabTo(page, 'summary', 'Another value for due_at ↔ dueDate');
     await page.keyboard.press('Enter');
-    await tabTo(page, 'textarea', /^A value made of both/);
+    await tabTo(page, 'textarea', /^A merged value/);
     await page.keyboard.press('Control+A');
     await page.keyboard.type('{"a": 1}');
     await press(page, 'button', 'Use this value for due_at ↔ dueDate');
@@ -135,19 +138,19 @@ describeInBrowser('the console', () => {
     );
     expect((await linkOf(second.key))?.status).toBe('conflict');
 
-    // Quarantine: still refused, then mended.
+    // Quarantine: still refused, then fixed.
     await press(page, 'a', 'Overview');
     await press(page, 'a', 'Quarantine');
     expect(await text(page)).toContain('invalid_field');
     await press(page, 'button', `Retry ${refused.key}`);
     const stateShown = () => page.locator('main .bar .mark').textContent();
     expect(await stateShown()).toBe('quarantined');
-    await refused.mend();
+    await refused.fix();
     await press(page, 'button', `Retry ${refused.key}`);
     expect(await stateShown()).toBe('linked');
     expect(ticketOf(refused.ticket)?.status).toBe('pending');
 
-    // A record that changed and nobody told of.
+    // A record that changed without an event.
     await world.boxes.zd('PUT', `/tickets/${refused.ticket}`, { ticket: { priority: 'urgent' } });
     await press(page, 'button', `Resync ${refused.key}`);
     await linked(refused.key);
@@ -181,7 +184,7 @@ describeInBrowser('the console', () => {
     expect(misdeeds.list).toEqual([]);
   });
 
-  test('an ambiguous match is decided for one of the candidates', async () => {
+  test('a person chooses one candidate of an ambiguous match', async () => {
     const made = await world.boxes.zd('POST', '/organizations', { organization: { name: 'Twins' } });
     const { id } = made['organization'] as { id: number };
     const customers = [];
@@ -204,7 +207,7 @@ describeInBrowser('the console', () => {
     const { boxes, stack } = world;
     const keys: string[] = [];
     for (const subject of XSS) {
-      // Zendesk takes a body as HTML, and refuses one of which nothing is left.
+      // Zendesk takes a body as HTML, and refuses a body that is empty then.
       const comment = { body: `said: ${subject}` };
       const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment } });
       const { id } = made['ticket'] as { id: number };
@@ -248,7 +251,7 @@ describeInBrowser('the console', () => {
       expect(await seen()).toContain(shown(JSON.parse(body) as string));
       expect(await page.evaluate(foreign)).toBe(0);
     }
-    // What an address says is hostile content, too.
+    // Contents of the URL are hostile, too.
     for (const subject of XSS) {
       const it = encodeURIComponent(subject);
       for (const at of [`/pairs?text=${it}&code=${it}&after=${it}`, `/pair?key=${it}`]) {

@@ -9,11 +9,13 @@ import { TOKEN, Visitor } from '../support/console';
 import { goWrong, startGallery, type Gallery } from '../support/consoleGallery';
 import { cliOf } from '../support/cli';
 
-/** What the console looks like with one of each: on a phone and on a desk, in light and in dark, and to axe. */
+/**
+ * The look of the console with one record of each state: on a phone and a desktop, in light and dark, and for axe.
+ */
 
 let gallery: Gallery;
 let url: string;
-/** A service that has not begun. */
+/** A service that was never started. */
 let fresh: string;
 /** Both as connections of one process. */
 let several: string;
@@ -49,7 +51,7 @@ const onPage = async (at: string, from = url) => {
   return text.replace(/<(?:wbr \/|\/?span[^>]*)>/g, '').replace(/\s+/g, ' ');
 };
 
-describe('O5: names in place of ids', () => {
+describe('O5: names instead of ids', () => {
   const numbers = /custom_fields\.\d+|customFields/;
 
   test('the console calls a custom field by its title on every page', async () => {
@@ -57,12 +59,12 @@ describe('O5: names in place of ids', () => {
       expect({ at, shown: (await onPage(at)).includes('Product') }).toEqual({ at, shown: true });
     const { markup } = { markup: await onPage(pairAt(gallery.conflict)) };
     expect(markup).toContain('Product: take the value of PMS');
-    // Only what is sent back, or is a command, names the row by its id.
+    // Only form values and commands contain the row's id.
     const shown = markup.replace(/<[^>]*>/g, ' ').replace(/--row \S+/g, '');
     expect(shown).not.toMatch(numbers);
   });
 
-  test('so does the command line, with the id that commands take', async () => {
+  test('the command line does so too, with the id that commands accept', async () => {
     const { boxes, stack, mappingFile } = gallery.world;
     const cli = cliOf(boxes, stack, { MAPPING_FILE: mappingFile, COLUMNS: '200' });
     expect((await cli('conflicts', 'list')).out).toContain('Product (customFields_product)');
@@ -75,7 +77,7 @@ describe('O5: names in place of ids', () => {
     expect((await cli('quarantine', 'list')).out).toContain('Invoice 2026-1187 was charged twice');
   });
 
-  test('a pair that was never in sync, a candidate and a reference have the titles of their records', async () => {
+  test('a pair that was never in sync, a candidate and a reference have their records’ titles', async () => {
     expect(await onPage('/quarantine')).toContain('Invoice 2026-1187 was charged twice</bdi></a>');
     expect(await onPage(pairAt(gallery.ambiguous))).toMatch(/Hanse Kontor pms:customer:/);
     expect(await onPage(pairAt(gallery.linked))).toContain('Nordwind Logistik GmbH</bdi></a>');
@@ -90,30 +92,30 @@ test('O2: a comment has a page of its own', async () => {
   expect(await onPage(pairAt(keys[0] ?? ''))).toContain('<h1>The technician comes on Thursday.</h1>');
 });
 
-test('what is to be decided comes first, and what agrees is folded', async () => {
+test('decisions come first, and rows in agreement are folded', async () => {
   const page = await onPage(pairAt(gallery.conflict));
   const order = ['id="decide"', '<h2>Values', '15 more properties', '<h2>Written', '<h2>Details'];
   expect(order.map((each) => page.indexOf(each)).every((at, n, all) => at > (all[n - 1] ?? 0))).toBe(true);
 });
 
-test('O9: Temporal knows the list without polls, and it has all pairs', async () => {
+test('O9: Temporal’s list without the polls shows all pairs, and the console links to it', async () => {
   const { client, taskQueue } = gallery.world.stack;
   const query = `TaskQueue = '${taskQueue}' AND ${WITHOUT_POLLS}`;
   const types = new Set<string>();
-  // The server shows a workflow in lists a moment later.
+  // The server lists a workflow a moment later.
   while (types.size < 3) for await (const { type } of client.workflow.list({ query })) types.add(type);
   expect([...types].sort()).toEqual(['CommentToProject', 'OrgToCustomer', 'TicketToProject']);
   expect(await onPage('')).toContain(escapeText(`/workflows?query=${encodeURIComponent(WITHOUT_POLLS)}`));
 });
 
-test('where there is nothing, a page says so', async () => {
+test('a page without content says so', async () => {
   for (const [at, words] of [
     ['', 'No worker runs'],
     ['', 'Nothing in the last hour.'],
     ['', 'No limit is known yet'],
     ['/pairs', 'No pair found.'],
     ['/conflicts', 'No conflicts: there is nothing to decide.'],
-    ['/conflicts?text=x', 'Nothing that the filter lets through.'],
+    ['/conflicts?text=x', 'Nothing matches the filter.'],
     ['/quarantine', 'Nothing is in quarantine.'],
     ['/history', 'Nothing was written'],
     ['/schedules', 'There is no Schedule yet'],
@@ -123,7 +125,7 @@ test('where there is nothing, a page says so', async () => {
 
 const WIDTHS = [390, 1280];
 const SCHEMES = ['light', 'dark'] as const;
-/** Pictures end there: what follows is more of the same. */
+/** Pictures end there, because the rest is similar. */
 const HEIGHT_AT_MOST = 1_400;
 
 describeInBrowser('every page', () => {
@@ -164,7 +166,7 @@ describeInBrowser('every page', () => {
   }
 
   test.each(SCHEMES.flatMap((scheme) => WIDTHS.map((width) => [scheme, width] as const)))(
-    'is clean to axe and fits, in %s at %i px',
+    'axe finds no problem and nothing is cut, in %s at %i px',
     async (colorScheme, width) => {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
       const page = await context.newPage();
@@ -206,7 +208,7 @@ describeInBrowser('every page', () => {
   }
 });
 
-/** Tables that do not fit, and targets that a finger misses (WCAG 2.2, 2.5.8: 24 px, apart from links within a text). */
+/** Tables that do not fit, and targets that are too small (WCAG 2.2, 2.5.8: 24 px, except links within a text). */
 const CUT = `[
   ...[...document.querySelectorAll('.wide')].filter((it) => it.scrollWidth > it.clientWidth),
   ...[...document.querySelectorAll('button, input, select, textarea, summary, nav a')].filter((it) => {

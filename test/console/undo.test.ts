@@ -2,11 +2,11 @@ import { Visitor, TOKEN, startConsoleWorld, type ConsoleWorld } from '../support
 import { runShared } from '../support/cli';
 import { serviceEnvironment, until } from '../support/serviceProcess';
 
-/** Undo in the console, over HTTP and the whole sync: the plan, its confirmation, and what came of it. */
+/** Undo in the console, over HTTP and the whole sync: the plan, its confirmation, and the outcome. */
 
 let world: ConsoleWorld;
 let visitor: Visitor;
-/** When the writes begin that are to be undone. */
+/** The start of the writes to undo. */
 let since: string;
 let pairs: { key: string; ticket: number; project: string }[];
 
@@ -33,11 +33,11 @@ beforeEach(async () => {
 });
 
 const priorities = () => pairs.map(({ ticket }) => world.boxes.zendesk.store.tickets.get(ticket)?.priority);
-/** What came from the PMS, and not what went to it. */
+/** Writes caused by the PMS, and not writes to it. */
 const asked = () => ({ since, row: 'priority', cause: 'poll:pms', pair: '', entity: '' });
 const planUrl = (more: Record<string, string> = {}) =>
   `/console/undo?${new URLSearchParams({ ...asked(), ...more }).toString()}`;
-/** The visible text of a page, with the blanks of its markup as one. */
+/** The visible text of a page, with each run of spaces as one. */
 const textOf = (markup: string) =>
   markup
     .replace(/<[^>]+>/g, ' ')
@@ -53,21 +53,23 @@ async function confirmed(more: Record<string, string> = {}) {
   return { ...asked(), until, formToken: hidden(text, 'formToken'), confirm: 'yes', ...more };
 }
 
-test('shows what would be put back, and does it once it is confirmed; what was edited since is named', async () => {
+test('shows what would be restored, restores it after a confirmation, and names values edited since', async () => {
   const plan = await visitor.get(planUrl());
   expect(plan.status).toBe(200);
   const shown = textOf(plan.text);
-  expect(shown).toContain('Values of 3 pairs would be put back, each where it is still what the sync wrote:');
+  expect(shown).toContain(
+    'Values of 3 pairs would be put back, if the records still show what the sync wrote:',
+  );
   expect(shown).toMatch(/priority zendesk priority 3 0/);
   const [{ ticket }] = pairs as [(typeof pairs)[number]];
   expect(shown).toMatch(new RegExp(`zendesk:ticket:${ticket} priority high low`));
   expect(priorities()).toEqual(['urgent', 'high', 'high']);
 
-  // The command says the same, with the same numbers.
+  // The command prints the same, with the same numbers.
   const env = serviceEnvironment(world.boxes, world.stack.taskQueue);
-  const said = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
-  expect(said.out).toContain(
-    'Values of 3 pairs would be put back, each where it is still what the sync wrote:',
+  const printed = await runShared(env, 'undo', '--since', since, '--row', 'priority', '--cause', 'poll:pms');
+  expect(printed.out).toContain(
+    'Values of 3 pairs would be put back, if the records still show what the sync wrote:',
   );
 
   const begun = await visitor.post('/console/undo', await confirmed());
@@ -79,9 +81,9 @@ test('shows what would be put back, and does it once it is confirmed; what was e
   expect(priorities()).toEqual(['urgent', 'low', 'low']);
   const outcome = await visitor.get(at);
   expect(textOf(outcome.text)).toContain(
-    '2 pairs are as they were before. 1 were left, in whole or in part:',
+    '2 pairs are as they were before. 1 pairs were left as they are, in whole or in part:',
   );
-  // A name of a pair may break after each of its parts.
+  // The name of a pair may break after each of its parts.
   expect(textOf(outcome.text).replaceAll(' ', '')).toContain(
     `TicketToProject/zendesk:ticket:${ticket}zendeskprioritychangedsince,leftalone`,
   );
@@ -90,13 +92,13 @@ test('shows what would be put back, and does it once it is confirmed; what was e
   const resumed = await runShared(env, 'undo', '--resume', id);
   expect(resumed.out).toContain(`Undo ${id}: 2 pairs are as they were before.`);
 
-  // An undo is undone by its cause, to which its page leads.
+  // An undo is undone by its cause; its page links to that.
   const again = `/console/undo?cause=${encodeURIComponent(`undo:${id}`)}`;
   expect(outcome.text).toContain(`href="${again}"`);
   expect(textOf((await visitor.get(again)).text)).toContain('Values of 2 pairs would be put back');
 });
 
-test('undoes what was shown, and not what the sync has written since', async () => {
+test('undoes the writes that were shown, and not the later writes of the sync', async () => {
   const form = await confirmed();
   const fourth = await world.pair('four');
   await world.boxes.pm('PATCH', `/projects/${fourth.project}`, { priority: 'high' });
@@ -110,13 +112,13 @@ test('undoes what was shown, and not what the sync has written since', async () 
 
 test.each([
   ['is not confirmed', { confirm: '' }, 400],
-  ['does not say until when', { until: '' }, 400],
-  ['says nothing of what to undo', { since: '', row: '', cause: '' }, 400],
-  ['has a time that is none', { since: 'yesterday' }, 400],
-  ['has an entity that is none', { entity: 'Tickets' }, 400],
-  ['finds nothing', { row: 'title' }, 409],
+  ['has no end time', { until: '' }, 400],
+  ['has no filter', { since: '', row: '', cause: '' }, 400],
+  ['has an invalid time', { since: 'yesterday' }, 400],
+  ['has an unknown entity', { entity: 'Tickets' }, 400],
+  ['finds no writes', { row: 'title' }, 409],
   ['was not made for this session', { formToken: 'x' }, 403],
-])('a form that %s begins nothing', async (_, change, status) => {
+])('a form that %s starts nothing', async (_, change, status) => {
   const before = await undosKept();
   const answer = await visitor.post('/console/undo', await confirmed(change));
   expect(answer.status).toBe(status);
@@ -125,7 +127,7 @@ test.each([
   expect(priorities()).toEqual(['urgent', 'high', 'high']);
 });
 
-test('a form of another site begins nothing', async () => {
+test('a form of another site starts nothing', async () => {
   const before = await undosKept();
   const form = await confirmed();
   const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
@@ -138,13 +140,13 @@ test.each([
   ['/console/undo?entity=Tickets&row=priority', 'entity: expected one of OrgToCustomer,'],
   ['/console/undo?id=unheard-of', 'found "unheard-of", which is no undo'],
   ['/console/undo?pair=nonsense', 'nonsense'],
-])('%s is refused in words, so that no wider undo is shown', async (path, words) => {
+])('the filter %s is refused with a message, so that no wider undo is shown', async (path, words) => {
   const { status, text } = await visitor.get(path);
   expect(status).toBe(400);
   expect(textOf(text)).toContain(words);
 });
 
-test('an undo whose workflow is not there goes on where it was', async () => {
+test('an undo whose workflow is missing continues where it stopped', async () => {
   await world.stack.store.undos.begin({
     id: '20260101000000-beef',
     filter: { since, row: 'priority', cause: 'poll:pms', until: new Date().toISOString() },

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { commandTree } from '../../src/operator/cli/commandTree';
 import { ROOT } from '../support/shellBlocks';
 
-/** docs/cli.md against the commands themselves. */
+/** Compares docs/cli.md with the commands. */
 
 const page = readFileSync(path.join(ROOT, 'docs/cli.md'), 'utf8');
-/** Of shell blocks and code spans, without the program's name. */
+/** Commands in shell blocks and code spans, without the program's name. */
 const code = [...page.matchAll(/```sh\n([\s\S]*?)```|`([^`\n]+)`/g)]
   .flatMap(([, block, span = '']) => block?.split('\n') ?? [span])
   .map((line) => line.replace(/^zendesk-pms-sync /, ''));
@@ -19,7 +19,7 @@ function leaves(command: Command, at = ''): { at: string; command: Command }[] {
   });
 }
 const all = leaves(commandTree());
-/** What is run where only the group is named: `backfill` is `backfill start`. */
+/** The command that runs if only the group is named: `backfill` is `backfill start`. */
 const BY_DEFAULT: Record<string, string> = { 'backfill start': 'backfill', 'reconcile run': 'reconcile' };
 
 test.each(all.map(({ at }) => at))('O13: docs/cli.md names "%s"', (at) => {

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { headingAnchors } from '../support/headingAnchors';
 import { PAGES, ROOT } from '../support/shellBlocks';
 
-/** Links from page to page: file and heading are there. */
+/** Links between pages: the file and the heading exist. */
 
 const textOf = (page: string) => readFileSync(path.join(ROOT, page), 'utf8');
-/** Without what stands in code, where brackets are no links. */
+/** The text without code, in which brackets are not links. */
 const proseOf = (page: string) =>
   textOf(page)
     .replace(/^ *```[\s\S]*?^ *```/gm, '')
@@ -16,7 +16,7 @@ const links = PAGES.flatMap((page) =>
   [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ page, target })),
 ).filter(({ target }) => !/^[a-z]+:/.test(target));
 
-test('all relative links and anchors lead somewhere', () => {
+test('all relative links and anchors have a target', () => {
   expect(links.length).toBeGreaterThan(50);
   const broken = links.filter(({ page, target }) => {
     const [file = '', anchor] = target.split('#');
@@ -27,7 +27,7 @@ test('all relative links and anchors lead somewhere', () => {
   expect(broken.map(({ page, target }) => `${page}: ${target}`)).toEqual([]);
 });
 
-test('README leads to every page', () => {
+test('README links to every page', () => {
   const from = new Set(
     links.filter(({ page }) => page === 'README.md').map(({ target }) => target.split('#')[0]),
   );

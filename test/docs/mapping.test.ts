@@ -11,8 +11,8 @@ import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandbox
 import { World, record } from '../support/world';
 
 /**
- * The recipes of docs/mapping.md: each is put into the shipped mapping, checked against the fields that both sandboxes
- * have, and shown to have the effect that is stated, by the pure planner.
+ * The recipes of docs/mapping.md: each is added to the shipped mapping, checked against the fields of both sandboxes,
+ * and shown by the pure planner to have its stated effect.
  */
 
 const PAGE = readFileSync(path.resolve(__dirname, '../../docs/mapping.md'), 'utf8');
@@ -33,7 +33,10 @@ type Table = Record<string, unknown>;
 const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Rows take the place of the first with the same PMS property, or come at the end; all else is put over what is there. */
+/**
+ * Rows replace the first row with the same PMS property, or are appended; other keys are merged into the existing
+ * ones.
+ */
 function put(into: Table, part: Table): Table {
   const merged = { ...into };
   for (const [key, value] of Object.entries(part)) {
@@ -66,7 +69,7 @@ const EFFORT = 'custom_fields.360100000004';
 const DATE = 'custom_fields.360100000005';
 const ESCALATED = 'custom_fields.360100000006';
 
-/** A ticket and the project that was made for it. */
+/** A ticket and its project, linked. */
 function paired(mapping: Mapping, ticket: Values): World {
   const world = World.of(mapping, 'zendesk', {
     subject: 'Printer',
@@ -160,7 +163,7 @@ const EFFECTS: Record<string, (mapping: Mapping) => void> = {
     expect(sales.settle(['zendesk'])).toMatchObject({ do: 'ignore' });
     paired(mapping, { group: 'Support' });
   },
-  'Nothing from the PMS': (mapping) => {
+  'Do not sync projects that were created in the PMS': (mapping) => {
     const own = World.of(mapping, 'pms', { title: 'x', status: 'new' });
     expect(own.settle(['pms'])).toMatchObject({ do: 'ignore' });
     const world = paired(mapping, {});
@@ -224,7 +227,7 @@ const EFFECTS: Record<string, (mapping: Mapping) => void> = {
   },
 };
 
-test('every YAML snippet of the page is a recipe, and every recipe is tried', () => {
+test('every YAML snippet of the page is a recipe, and every recipe is tested', () => {
   expect(PAGE.match(/```yaml/g)).toHaveLength(recipes.size);
   expect(recipes.size).toBeGreaterThanOrEqual(10);
   expect([...recipes.keys()]).toEqual(Object.keys(EFFECTS));

@@ -3,29 +3,29 @@ import path from 'node:path';
 import { REASONS, wordsOf } from '../../src/sync/reasons';
 import { reasonsPage } from '../support/reasonsPage';
 
-/** `UPDATE_DOCS=1 npm test -- test/docs/reasons.test.ts` writes the page anew. */
+/** `UPDATE_DOCS=1 npm test -- test/docs/reasons.test.ts` rewrites the page. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const PAGE = path.join(ROOT, 'docs/reasons.md');
 
-test('docs/reasons.md says what the table of reason codes says', () => {
+test('docs/reasons.md agrees with the table of reason codes', () => {
   const page = reasonsPage();
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(PAGE, page);
   expect(readFileSync(PAGE, 'utf8')).toBe(page);
 });
 
-test('each code has a cause and a fix, as whole sentences', () => {
+test('each code has a cause and a fix, in whole sentences', () => {
   const broken = Object.entries(REASONS).filter(
     ([, { cause, fix }]) => !/^[A-Z].*\.$/.test(cause) || !/^[A-Z].*\.$/.test(fix),
   );
   expect(broken).toEqual([]);
 });
 
-test('a code that this release does not know has no words, and breaks nothing', () => {
+test('a code that this release does not know has no description, and causes no error', () => {
   expect([wordsOf('an_adapters_own'), wordsOf('toString'), wordsOf('')]).toEqual([null, null, null]);
 });
 
-test('codes that troubleshooting.md and cli.md show are codes of the table', () => {
+test('codes that troubleshooting.md and cli.md show are in the table', () => {
   const shown = ['troubleshooting.md', 'cli.md', 'conflicts.md'].flatMap((page) => {
     const text = readFileSync(path.join(ROOT, 'docs', page), 'utf8');
     const causes = [...text.matchAll(/^ +cause +.*\((\w+)\)$/gm)];

@@ -8,7 +8,7 @@ import { profileFileSchema } from '../../src/systems/profile/profileSchema';
 
 /**
  * The JSON Schemas by which editors check and complete a mapping and a profile (`# yaml-language-server: $schema=…`).
- * `UPDATE_DOCS=1 npm test -- test/docs/schemas.test.ts` writes them anew.
+ * `UPDATE_DOCS=1 npm test -- test/docs/schemas.test.ts` rewrites them.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -43,13 +43,13 @@ describe.each([
     ],
   },
 ])('$file', ({ file, title, schema, shipped, named, mistakes }) => {
-  test('is that of the code', () => {
+  test('agrees with the code', () => {
     const text = `${JSON.stringify({ ...z.toJSONSchema(schema, { io: 'input' }), title }, null, 2)}\n`;
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path.join(ROOT, file), text);
     expect(read(file)).toBe(text);
   });
 
-  test('takes what is shipped, which names it, and refuses what is wrong', () => {
+  test('accepts the shipped files, which name it, and refuses wrong ones', () => {
     const valid = new Ajv2020({ allowUnionTypes: true }).compile(JSON.parse(read(file)) as object);
     expect(read(shipped).split('\n')[0]).toBe(`# yaml-language-server: $schema=${named}`);
     expect([valid(parse(read(shipped))), valid.errors]).toEqual([true, null]);

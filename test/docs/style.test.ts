@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { PAGES, ROOT } from '../support/shellBlocks';
 
-/** The rules of docs/style.md that a machine can check, and the names of files and tests in the documents. */
+/** The rules of docs/style.md that a program can check, and the names of files and tests in the documents. */
 
 const COLUMNS = 100;
 const CELL = 80;
@@ -27,7 +27,7 @@ function proseLines(markdown: string): { number: number; text: string }[] {
 const isRow = (text: string) => text.startsWith('|');
 const lengthOf = (text: string) => [...text].length;
 
-/** A link or a code span that is so long that its line cannot be broken well. */
+/** A link or a code span that is too long to break its line. */
 const hasLongWord = (text: string) =>
   text
     .replace(/`[^`]*`/g, (code) => code.replace(/ /g, '_'))
@@ -64,7 +64,7 @@ test('no page uses a phrase that the style page replaces', () => {
   const found = pages
     .filter(({ page }) => page !== STYLE)
     .flatMap(({ page, lines }) => {
-      // A phrase may go over the end of a line; code is what programs say.
+      // A phrase may cross the end of a line. Code is excluded, because it quotes programs.
       const prose = lines
         .map(({ text }) => text)
         .join(' ')

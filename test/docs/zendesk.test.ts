@@ -10,13 +10,13 @@ const PAGE = readFileSync(path.join(ROOT, 'docs/zendesk.md'), 'utf8');
 /** `/tickets/{id}/audits` from `` `/api/v2/tickets/${ticketId}/audits` ``. */
 function pathsIn(source: string): string[] {
   return [...source.matchAll(/(['`])\/api\/v2(\/.+?)\1/g)].map(([, , called = '']) => {
-    // A template's place may hold a quoted name of its own.
+    // A placeholder may contain a quoted name.
     const [plain = ''] = called.replace(/\$\{[^}]*\}?/g, '{id}').split(/[ (]/);
     return plain;
   });
 }
 
-test('every call is listed', () => {
+test('every call to Zendesk is listed', () => {
   const called = new Set(
     readdirSync(ADAPTER).flatMap((file) => pathsIn(readFileSync(path.join(ADAPTER, file), 'utf8'))),
   );

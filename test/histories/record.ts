@@ -6,7 +6,7 @@ import { SCENARIOS, SCENARIO_MAPPING } from '../support/scenarios';
 import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';
 
-/** `npm run histories:record`: replaces every recorded history. Run by Jest for its servers and its compiler. */
+/** `npm run histories:record`: replaces every recorded history. Jest runs it, for its servers and its compiler. */
 test('records the history of every scenario', async () => {
   for (const { workflow } of recordedHistories())
     rmSync(`${HISTORIES}/${workflow}`, { recursive: true, force: true });

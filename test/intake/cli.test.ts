@@ -10,7 +10,7 @@ import { runProgram, runShared } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
-/** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part alone. */
+/** The commands as an operator runs them: `webhooks …`, `start` with its receiver, and each part separately. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
@@ -43,11 +43,11 @@ function run(args: string[], changes: Record<string, string | undefined> = {}): 
 async function outcome(
   args: string[],
   changes: Record<string, string | undefined> = {},
-): Promise<{ code: number | null; out: string; said: string }> {
+): Promise<{ code: number | null; out: string; output: string }> {
   const settings = { ...env, ...changes };
   const ran = args[0] === 'start' ? runProgram(settings, args) : runShared(settings, ...args);
   const { code, out, err } = await ran;
-  return { code, out, said: err.trim() };
+  return { code, out, output: err.trim() };
 }
 
 interface Installed {
@@ -58,14 +58,14 @@ interface Installed {
   secret: string | null;
 }
 const installed = async (args: string[] = [], changes: Record<string, string | undefined> = {}) => {
-  const { code, out, said } = await outcome(['webhooks', 'install', '--json', ...args], changes);
-  expect(said).toBe('');
+  const { code, out, output } = await outcome(['webhooks', 'install', '--json', ...args], changes);
+  expect(output).toBe('');
   expect(code).toBe(0);
   return JSON.parse(out) as [Installed, Installed];
 };
 
 describe('webhooks', () => {
-  test('are installed once, however often it is asked for, and removed', async () => {
+  test('are installed once, even if the command runs again, and removed', async () => {
     const [zendesk, pms] = await installed();
     expect([zendesk.done, pms.done]).toEqual(['created', 'created']);
     expect([zendesk.secret?.length, pms.secret?.length]).toEqual([expect.any(Number), expect.any(Number)]);
@@ -83,7 +83,7 @@ describe('webhooks', () => {
     expect((await boxes.pm('GET', '/webhooks'))['items']).toEqual([]);
   });
 
-  test('one that was changed by hand is brought back to what is wanted', async () => {
+  test('a webhook that a person changed is restored', async () => {
     const [zendesk] = await installed();
     const webhook = { status: 'inactive', subscriptions: ['zen:event-type:ticket.created'] };
     await boxes.zd('PATCH', `/webhooks/${zendesk.id}`, { webhook });
@@ -94,7 +94,7 @@ describe('webhooks', () => {
     expect((now as { subscriptions: string[] }).subscriptions.length).toBeGreaterThan(10);
   });
 
-  test('a second name stands beside the first while secrets are rotated', async () => {
+  test('a second name exists next to the first while secrets are rotated', async () => {
     const [first] = await installed([], { PMS_WEBHOOK_SECRET: 'the-old-secret' });
     const [second, pms] = await installed(['--name', 'next'], {
       PMS_WEBHOOK_SECRET: 'the-new-secret,the-old-secret',
@@ -109,7 +109,7 @@ describe('webhooks', () => {
     expect((await outcome(['webhooks', 'list', '--name', 'next'])).out.trim().split('\n')).toHaveLength(2);
   });
 
-  test('secrets go to files that only their owner reads, and not to the screen', async () => {
+  test('secrets go to files that only their owner can read, and not to the screen', async () => {
     const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-secrets-')), 'new');
     const { out, code } = await outcome(['webhooks', 'install', '--secrets-dir', dir]);
     expect(code).toBe(0);
@@ -129,15 +129,15 @@ describe('webhooks', () => {
       /^Zendesk POST \/oauth\/tokens: answered 401 invalid_client; .* check ZENDESK_OAUTH_CLIENT_ID .* and ZENDESK_OAUTH_CLIENT_SECRET/,
     ],
     [
-      'a system that is away',
+      'an unavailable system',
       { ZENDESK_BASE_URL: RECEIVER },
       /^Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
-  ])('%s is one line', async (_, changes, expected) => {
-    const { code, said } = await outcome(['webhooks', 'install'], changes);
-    expect(said).toMatch(expected);
-    expect(said.split('\n')).toHaveLength(1);
-    expect(said).not.toContain('not-the-credential');
+  ])('%s gets one line', async (_, changes, expected) => {
+    const { code, output } = await outcome(['webhooks', 'install'], changes);
+    expect(output).toMatch(expected);
+    expect(output.split('\n')).toHaveLength(1);
+    expect(output).not.toContain('not-the-credential');
     expect(code).toBe(2);
   });
 });
@@ -167,7 +167,7 @@ describe('start', () => {
       expect(child.exitCode).toBeNull();
       await sleep(100);
     }
-    // The first poll, which a Schedule starts at once, is over when it has found what was there before.
+    // The first poll, which a Schedule starts at once, is over after it found the earlier records.
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'first', comment: { body: 'x' } } });
     const project = () => [...boxes.pms.store.all('project')][0];
     while (!project()) await sleep(50);
@@ -178,7 +178,7 @@ describe('start', () => {
     expect(await answers(`${receiver}/healthz`)).toBeNull();
   });
 
-  test('--only intake holds no credential and stops by itself when told to', async () => {
+  test('--only intake has no credential, and stops on a signal', async () => {
     const port = String(await freePort());
     const child = run(['start', '--only', 'intake'], {
       INTAKE_PORT: port,
@@ -194,16 +194,16 @@ describe('start', () => {
     expect(await stop(child)).toBe(0);
   });
 
-  test('a port that is taken is one line', async () => {
+  test('a port in use gets one line', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
     for (const args of [['start', '--only', 'intake'], ['start']]) {
-      const { code, said } = await outcome(args, {
+      const { code, output } = await outcome(args, {
         INTAKE_PORT: String(port),
         PMS_WEBHOOK_SECRET: 'secret-of-the-pms',
       });
-      expect(said).toBe(
+      expect(output).toBe(
         `INTAKE_HOST, INTAKE_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE): another process listens there; stop it, or choose another port`,
       );
       expect(code).toBe(2);

@@ -12,7 +12,7 @@ import { serviceAuth, startSandboxes, type Sandboxes } from '../support/sandboxe
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** Both sandboxes with webhooks that lead to the receiver, and the sync behind it. Nothing polls unless a test says so. */
+/** Both sandboxes with webhooks to the receiver, and the sync behind it. Polls run only if a test starts them. */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -55,7 +55,7 @@ const polls = () => boxes.calls.filter(({ path }) => /incremental|\/changes/.tes
 const reads = (part: string) =>
   boxes.calls.filter(({ method, path }) => method === 'GET' && path.includes(part));
 
-/** Waits for what must come; that it does not is the test's time-out. */
+/** Waits for a condition, up to the test's time limit. */
 async function until<T>(
   look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
 ): Promise<T> {
@@ -65,8 +65,8 @@ async function until<T>(
     await sleep(20);
   }
 }
-/** No hint waits and nobody reads one. */
-async function heardAll(): Promise<void> {
+/** Waits until no hint is pending or being read. */
+async function allReceived(): Promise<void> {
   let calm = 0;
   while (calm < 3) {
     const waiting = await Promise.all(SIDES.map((side) => intake.hints.count(side)));
@@ -91,7 +91,7 @@ async function linkedTicket(): Promise<{ ticket: Ticket; project: string }> {
 }
 const now = (ticket: Ticket) => boxes.zendesk.store.tickets.get(ticket.id);
 
-test('what people do on either side arrives on the other, and nothing polls', async () => {
+test('edits by people on either side arrive on the other without a poll', async () => {
   const { ticket, project } = await linkedTicket();
 
   await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'Printer in flames' } });
@@ -126,55 +126,55 @@ test('what people do on either side arrives on the other, and nothing polls', as
   await until(
     async () => (await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.id}`))?.status === 'linked',
   );
-  await heardAll();
+  await allReceived();
   expect(polls()).toEqual([]);
   expect([tickets().length, projects().length, notes().length]).toEqual([1, 1, 2]);
 });
 
-test('the echo of our own write is not even read', async () => {
+test('the echo of our own write causes no read', async () => {
   const { ticket, project } = await linkedTicket();
-  await heardAll();
+  await allReceived();
   const before = { tickets: reads('/tickets').length, projects: reads('/projects').length };
   const writes = () => boxes.calls.filter(({ method }) => method !== 'GET').length;
   const written = writes();
   await boxes.pm('PATCH', `/projects/${project}`, { title: 'from the PMS' });
   await until(() => now(ticket)?.subject === 'from the PMS');
-  // The sandbox tells of our write like of any other: wait until that was heard.
+  // The sandbox sends our write like any other, so wait until it was received.
   await until(() => intake.counts.all()['zendesk accepted ticket.subject_changed']);
-  await heardAll();
+  await allReceived();
   expect(writes() - written).toBe(1);
   expect(reads('/tickets').length - before.tickets).toBe(0);
   expect(reads('/projects').length - before.projects).toBe(1);
 });
 
-test('hints that come together are read together', async () => {
+test('hints that arrive together are read together', async () => {
   const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
   if (!agent) throw new Error('no agent');
   for (let i = 0; i < 60; i += 1)
     boxes.zendesk.tickets.create({ subject: `ticket ${i}`, comment: { body: 'x' } }, agent);
   await until(() => projects().length === 60);
-  await heardAll();
+  await allReceived();
   expect(new Set(projects().map(({ title }) => title)).size).toBe(60);
   expect(reads('/tickets/show_many').length).toBeLessThan(15);
 });
 
-test('with webhooks cut, the next poll brings it', async () => {
+test('while webhooks are cut off, the next poll carries the edit', async () => {
   const { ticket, project } = await linkedTicket();
   for (const side of SIDES)
     for (const webhook of await webhooks[side].list('test', receiver)) await webhooks[side].remove(webhook);
-  await heardAll();
-  const heard = () => JSON.stringify(intake.counts.all());
-  const before = heard();
+  await allReceived();
+  const received = () => JSON.stringify(intake.counts.all());
+  const before = received();
   await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { subject: 'unheard' } });
   await boxes.pm('PATCH', `/projects/${project}`, { priority: 'low' });
   await stack.settle();
   await stack.settle();
-  expect(heard()).toBe(before);
+  expect(received()).toBe(before);
   expect(projects()).toMatchObject([{ title: 'unheard', priority: 'low' }]);
   expect(now(ticket)).toMatchObject({ subject: 'unheard', priority: 'low' });
 });
 
-test('events that come twice, late, out of order or never: the same end, with the poll’s help', async () => {
+test('both sides agree after doubled, late, reordered and lost events, with the help of polls', async () => {
   const rules = (['webhookDuplicate', 'webhookLate', 'webhookLost', 'webhookReordered'] as const).map(
     (kind) => ({
       route: '.*',
@@ -196,7 +196,7 @@ test('events that come twice, late, out of order or never: the same end, with th
     pm.create('note', { projectId: project.id, body: `note ${i}` }, 'U-1001');
   }
   await sleep(500);
-  await heardAll();
+  await allReceived();
   await stack.settle();
   await stack.settle();
   await stack.settle();

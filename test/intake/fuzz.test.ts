@@ -23,8 +23,8 @@ import {
 import { testServers } from '../support/servers';
 
 /**
- * Everything that a stranger can send to the receiver, which runs as the process of its own that it is in production.
- * Nothing gets through, nothing leaks, and genuine deliveries are answered all the while.
+ * Everything that a stranger can send to the receiver, which runs as a separate process as in production. Nothing is
+ * accepted, no secret is shown, and genuine deliveries are answered all the time.
  */
 
 const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
@@ -36,13 +36,13 @@ const ZENDESK = 'fuzz-zendesk-secret-7f3a';
 const PMS = 'fuzz-pms-secret-91bc';
 
 let child: ChildProcess;
-let said = '';
+let output = '';
 let url: string;
 let port: number;
 let name: string;
 let mongo: MongoClient;
 let connection: Connection;
-/** Whatever may not stand in an answer. */
+/** Texts that no answer may contain. */
 let secrets: string[];
 const figures: [string, string][] = [];
 
@@ -67,7 +67,7 @@ beforeAll(async () => {
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (said += String(part)));
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (output += String(part)));
   const mongoAddress = mongodbUri.replace('mongodb://', '').replace(/\/.*$/, '');
   secrets = [
     ZENDESK,
@@ -110,7 +110,7 @@ afterEach(async () => {
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
 
-/** Signals that reached Temporal, and hints that wait; each only grows, as no worker runs. */
+/** Signals that reached Temporal, and pending hints; both only grow, because no worker runs. */
 async function gotThrough(): Promise<{ signals: number; hints: number; remembered: number }> {
   const client = new Client({ connection });
   let signals = 0;
@@ -135,7 +135,7 @@ function checkLeaks(text: string, headers = ''): void {
   expect(text.length).toBeLessThan(200);
 }
 
-/** Sends all, some at once. @returns how many answers had each status */
+/** Sends all requests, some at the same time. @returns the number of answers with each status */
 async function sendAll(deliveries: readonly Sent[]): Promise<Record<string, number>> {
   const statuses: Record<string, number> = {};
   const queue = deliveries.values();
@@ -144,7 +144,7 @@ async function sendAll(deliveries: readonly Sent[]): Promise<Record<string, numb
       const send = () =>
         fetch(`${url}${sent.path}`, { method: 'POST', headers: sent.headers, body: sent.body });
       let answer = await send();
-      // This process was too busy to send a request in time: the receiver never saw all of it.
+      // This process was too busy to send a request in time, so the receiver never read all of it.
       while (answer.status === 408) answer = await send();
       checkLeaks(
         await answer.text(),
@@ -157,7 +157,7 @@ async function sendAll(deliveries: readonly Sent[]): Promise<Record<string, numb
   return statuses;
 }
 
-/** Sends raw bytes, piece by piece. @returns what came back until the server closed */
+/** Sends raw bytes, piece by piece. @returns the answer until the server closed */
 function raw(pieces: readonly (string | Buffer)[], everyMs = 0): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -180,7 +180,7 @@ const genuine = () =>
     ? zendeskDelivery(ticketEvent(1), { secret: ZENDESK })
     : pmsDelivery(pmsChange('project', 'P-1'), { secret: PMS });
 
-/** Bodies that are no event: noise, broken JSON, JSON of any shape, and events with one thing wrong. */
+/** Bodies that are not events: noise, broken JSON, JSON of any shape, and events with one error. */
 function malformed(): fc.Arbitrary<string> {
   const event = ticketEvent(5) as Record<string, unknown>;
   const odd = fc.oneof(
@@ -240,7 +240,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-test('bad signatures', async () => {
+test('refuses bad signatures', async () => {
   const before = await gotThrough();
   const change = fc.record({
     how: fc.constantFrom('other', 'flip', 'cut', 'longer', 'none', 'case', 'body', 'array', 'noise', 'zeros'),
@@ -273,7 +273,7 @@ test('bad signatures', async () => {
   figures.push(['bad signatures', `${sent.length} sent, ${sent.length} answered 401`]);
 });
 
-test('old timestamps, and some of the future', async () => {
+test('refuses timestamps that are too old or in the future', async () => {
   const before = await gotThrough();
   const ages = fc.sample(
     fc.oneof(fc.integer({ min: 6 * MINUTE, max: 1e12 }), fc.integer({ min: -1e12, max: -6 * MINUTE })),
@@ -290,7 +290,7 @@ test('old timestamps, and some of the future', async () => {
   figures.push(['old and future timestamps', `${sent.length} sent, ${sent.length} answered 401`]);
 });
 
-test('replays', async () => {
+test('answers a replay and does not process it again', async () => {
   const originals = Array.from({ length: 20 }, (_, i) =>
     i % 2 === 0
       ? zendeskDelivery(ticketEvent(100 + i), { secret: ZENDESK })
@@ -312,7 +312,7 @@ test('replays', async () => {
   ]);
 });
 
-test('malformed bodies, rightly signed', async () => {
+test('refuses malformed bodies with a valid signature', async () => {
   const before = await gotThrough();
   const bodies = fc.sample(malformed(), { numRuns: BODIES, seed: SEED });
   const started = Date.now();
@@ -322,7 +322,7 @@ test('malformed bodies, rightly signed', async () => {
     ),
   );
   const seconds = (Date.now() - started) / 1000;
-  // Events of others are genuine, and ignored.
+  // Events of other kinds are genuine, and ignored.
   expect(Object.keys(statuses).every((status) => status === '400' || status === '200')).toBe(true);
   expect(statuses['400']).toBeGreaterThan(BODIES * 0.8);
   expect(await gotThrough()).toEqual(before);
@@ -332,7 +332,7 @@ test('malformed bodies, rightly signed', async () => {
   ]);
 });
 
-test('huge bodies', async () => {
+test('refuses huge bodies', async () => {
   const before = await gotThrough();
   const megabyte = 'x'.repeat(1024 * 1024);
   const signed = (body: string) => zendeskDelivery(body, { secret: ZENDESK });
@@ -348,7 +348,7 @@ test('huge bodies', async () => {
         body,
       ]),
     );
-    // Without saying how much will come.
+    // Without a Content-Length.
     const chunks = Array.from({ length: size }, () => `${megabyte.length.toString(16)}\r\n${megabyte}\r\n`);
     answers.push(
       await raw([
@@ -357,7 +357,7 @@ test('huge bodies', async () => {
         '0\r\n\r\n',
       ]),
     );
-    // Nobody who is unknown makes it read anything.
+    // The receiver reads no body of an unknown sender.
     answers.push(
       await raw([
         `POST /webhooks/zendesk HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
@@ -366,7 +366,7 @@ test('huge bodies', async () => {
     );
   }
   for (const answer of answers) {
-    // The connection may be cut before the answer is out.
+    // The connection may be cut before the end of the answer.
     if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 (413|401|400) /);
     checkLeaks(answer.split('\r\n\r\n')[1] ?? '', answer.split('\r\n\r\n')[0]);
   }
@@ -375,7 +375,7 @@ test('huge bodies', async () => {
   figures.push(['huge bodies (1, 8, 64 MB)', `${answers.length} sent: ${codes}`]);
 });
 
-test('what is no HTTP, and paths that lead nowhere', async () => {
+test('refuses invalid HTTP and unknown paths', async () => {
   const before = await gotThrough();
   const noise = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 2_000 }), { numRuns: 200, seed: SEED });
   const requests = [
@@ -424,7 +424,7 @@ test('what is no HTTP, and paths that lead nowhere', async () => {
   figures.push(['no HTTP, or nowhere', `${requests.length} raw, ${paths.length * 6} paths: 4xx or cut`]);
 });
 
-test('slow clients hold nobody up', async () => {
+test('serves others while clients are slow', async () => {
   const before = await gotThrough();
   const { headers, body } = zendeskDelivery(ticketEvent(5), { secret: ZENDESK });
   const head = `POST /webhooks/zendesk HTTP/1.1\r\nhost: x\r\n${Object.entries(headers)
@@ -432,11 +432,11 @@ test('slow clients hold nobody up', async () => {
     .join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n`;
   const started = Date.now();
   const slow = [
-    // Headers, a byte at a time.
+    // Headers, byte by byte.
     ...Array.from({ length: 60 }, () => raw([...head], 300)),
-    // A body, a byte at a time, rightly signed.
+    // A body, byte by byte, with a valid signature.
     ...Array.from({ length: 60 }, () => raw([head, ...body], 300)),
-    // Nothing at all.
+    // No bytes at all.
     ...Array.from({ length: 60 }, () => raw([])),
   ];
   let served = 0;
@@ -456,7 +456,7 @@ test('slow clients hold nobody up', async () => {
     expect(answer === '' || /^HTTP\/1\.1 (408|400) /.test(answer)).toBe(true);
     checkLeaks(answer.split('\r\n\r\n')[1] ?? '', answer.split('\r\n\r\n')[0]);
   }
-  // The genuine ones among them left one hint; the slow ones none.
+  // The genuine ones left one hint, and the slow ones none.
   expect((await gotThrough()).hints - before.hints).toBe(1);
   figures.push([
     'slow clients',
@@ -464,10 +464,10 @@ test('slow clients hold nobody up', async () => {
   ]);
 });
 
-test('it is the same process, and said nothing that it should not', async () => {
+test('the same process is still running, and logged nothing secret', async () => {
   expect(child.exitCode).toBeNull();
-  for (const secret of [ZENDESK, PMS]) expect(said).not.toContain(secret);
-  expect(said).not.toMatch(/"level":(50|60)/);
+  for (const secret of [ZENDESK, PMS]) expect(output).not.toContain(secret);
+  expect(output).not.toMatch(/"level":(50|60)/);
   const status = existsSync(`/proc/${child.pid}/status`)
     ? readFileSync(`/proc/${child.pid}/status`, 'utf8')
     : '';

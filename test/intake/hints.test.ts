@@ -12,9 +12,9 @@ import { testServers } from '../support/servers';
 import { startStack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Hints between receiver and pairs: how they are kept, which are worth a read, and how they are read. */
+/** Hints between receiver and pairs: how they are stored, which need a read, and how they are read. */
 
-describe('the store of hints', () => {
+describe('the hint store', () => {
   let mongo: MongoClient;
   let hints: HintStore;
   const hint = (ref: string, order: number | null, actor: string | null = null): ChangeHint => ({
@@ -31,7 +31,7 @@ describe('the store of hints', () => {
   });
   afterAll(() => mongo.close());
 
-  test('a record has one, with the latest order and everybody who changed it', async () => {
+  test('has one hint per record, with the latest order and everybody who changed it', async () => {
     await hints.keep([hint('zendesk:ticket:1', 5, 'ann'), hint('zendesk:ticket:1', 9, 'bob')]);
     await hints.keep([hint('zendesk:ticket:1', 7), hint('pms:project:P-1', null)]);
     expect(await hints.take('zendesk', 10)).toEqual([
@@ -42,7 +42,7 @@ describe('the store of hints', () => {
     expect(await hints.take('pms', 10)).toMatchObject([{ order: Number.POSITIVE_INFINITY }]);
   });
 
-  test('what was spoken of again since it was taken stays', async () => {
+  test('keeps a hint that was renewed after it was taken', async () => {
     await hints.keep([hint('pms:note:N-1', 1), hint('pms:note:N-2', 1)]);
     const taken = await hints.take('pms', 10);
     await hints.keep([hint('pms:note:N-2', 2)]);
@@ -51,7 +51,7 @@ describe('the store of hints', () => {
     expect(await hints.count('zendesk')).toBe(0);
   });
 
-  test('receivers that write the same record at once lose nothing', async () => {
+  test('loses nothing when receivers write the same record at once', async () => {
     await Promise.all(
       Array.from({ length: 40 }, (_, n) => hints.keep([hint('zendesk:ticket:1', n, `actor ${n % 4}`)])),
     );
@@ -62,7 +62,7 @@ describe('the store of hints', () => {
   });
 });
 
-describe('which hints are worth a read', () => {
+describe('which hints need a read', () => {
   const mapping = testMapping([{ zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' }]);
   const ref = 'zendesk:ticket:1';
   const linked = (over: Partial<Link> = {}): Link => ({
@@ -77,19 +77,23 @@ describe('which hints are worth a read', () => {
     isKnownChange(mapping, link, { ref, order, exact });
 
   test.each<[string, boolean, boolean]>([
-    ['A4: an older change: only its content tells', known(9, true), false],
-    ['that it was made', known(-1, false), true],
-    ['our own write, at the order that we saw', known(10, true), true],
-    ['somebody else’s, in the same tick', known(10, false), false],
+    ['A4: an older order needs a read, because only the content shows a change', known(9, true), false],
+    ['the create of a record', known(-1, false), true],
+    ['our own write, at the stored order', known(10, true), true],
+    ['another person’s write with the same order', known(10, false), false],
     ['a newer change', known(11, true), false],
-    ['one that must be read', known(Number.POSITIVE_INFINITY, true), false],
-    ['one of a pair that writes', known(10, true, linked({ intent: {} as Link['intent'] })), false],
-    ['one of a pair that waits', known(10, true, linked({ waitsFor: ['x'] })), false],
-    ['one of a pair in conflict', known(10, true, linked({ status: 'conflict' })), false],
-    ['one of a pair that ended', known(10, true, linked({ status: 'tombstone' })), false],
-    ['one from before the mapping changed', known(10, true, linked({ mappingVersion: 'old' })), false],
+    ['a record that must be read', known(Number.POSITIVE_INFINITY, true), false],
+    ['a record whose pair is writing', known(10, true, linked({ intent: {} as Link['intent'] })), false],
+    ['a record whose pair is waiting', known(10, true, linked({ waitsFor: ['x'] })), false],
+    ['a record whose pair is in conflict', known(10, true, linked({ status: 'conflict' })), false],
+    ['a record whose pair ended', known(10, true, linked({ status: 'tombstone' })), false],
     [
-      'one of another record',
+      'a record from before a change of the mapping',
+      known(10, true, linked({ mappingVersion: 'old' })),
+      false,
+    ],
+    [
+      'a record that its link does not name',
       isKnownChange(mapping, linked(), { ref: 'zendesk:ticket:2', order: 10, exact: true }),
       false,
     ],
@@ -99,7 +103,7 @@ describe('which hints are worth a read', () => {
 });
 
 describe('reading hints', () => {
-  /** One of its records comes in a shape that nobody understands. */
+  /** A system that returns one of its records in an unknown form. */
   class Odd extends MemorySystem {
     odd = '';
     override async read(refs: RecordRef[]): Promise<ReadResult[]> {
@@ -110,7 +114,7 @@ describe('reading hints', () => {
     }
   }
 
-  test('a record that cannot be understood holds up no other, and those that are gone are told to their pair', async () => {
+  test('a record that cannot be understood does not block others, and the pairs of deleted records are notified', async () => {
     const zendesk = new Odd('zendesk', false);
     const pms = new MemorySystem('pms', true);
     const mapping = testMapping([{ zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' }]);
@@ -131,13 +135,13 @@ describe('reading hints', () => {
           taskQueue: stack.taskQueue,
           args: ['zendesk'],
         });
-      // One that is gone without a pair is nobody's; a kind that the mapping does not take is not read.
+      // A deleted record without a pair is ignored; a kind outside of the mapping is not read.
       expect(await read()).toEqual({ hints: 12, read: 11, hinted: 9 });
       expect(await stack.store.hints.count('zendesk')).toBe(0);
       while (pms.all('project').length < 9) await new Promise((resolve) => setTimeout(resolve, 20));
       expect(pms.all('project')).toHaveLength(9);
 
-      // Now it has a pair, which is told of its end.
+      // Now it has a pair, which learns of its end.
       const key = `TicketToProject/zendesk:ticket:${third.ref.id}`;
       await stack.client.workflow.getHandle(key).result();
       zendesk.records.delete(`zendesk:ticket:${third.ref.id}`);
@@ -153,7 +157,7 @@ describe('reading hints', () => {
     }
   });
 
-  test('a signal that comes while it reads is not lost', async () => {
+  test('a signal during a read is not lost', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     const mapping = testMapping([{ zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' }]);

@@ -16,7 +16,7 @@ import { startGate, type Gate } from '../support/gate';
 import { SECRETS, startTestIntake, type TestIntake } from '../support/intake';
 import { testServers } from '../support/servers';
 
-/** The webhook receiver over HTTP, on real servers, with no worker: what it hands over stays where it can be seen. */
+/** The webhook receiver over HTTP, on real servers, without a worker, so that its signals stay visible. */
 
 const [ZENDESK = '', PMS = ''] = [SECRETS.zendesk[0], SECRETS.pms[0]];
 const MINUTE = 60_000;
@@ -34,12 +34,12 @@ beforeEach(() => {
 });
 afterEach(() => intake.stop());
 
-describe('with both servers there', () => {
+describe('while both servers are available', () => {
   beforeEach(async () => {
     intake = await startTestIntake(testServers(), { name });
   });
 
-  test('a genuine delivery is answered once its hint is stored and its reader told', async () => {
+  test('a genuine delivery is answered after its hint is stored and its reader is notified', async () => {
     const updated = '2026-01-02T03:04:05Z';
     const event = ticketEvent(7, 'status_changed', { updated_at: updated, actor_id: '99' });
     expect(await send(zendeskDelivery(event, { secret: ZENDESK }))).toMatchObject({
@@ -87,38 +87,38 @@ describe('with both servers there', () => {
       () => pmsDelivery(pmsChange('note', 'N-1'), { secret: PMS, at: Date.now() - 6 * MINUTE }),
     ],
     [
-      'with a time that is none',
+      'with an invalid time',
       () => {
         const sent = pmsDelivery(pmsChange('note', 'N-1'), { secret: PMS });
         return { ...sent, headers: { ...sent.headers, 'x-pms-timestamp': '1e99' } };
       },
     ],
     [
-      'signed in the other side’s way',
+      'signed by the other side’s method',
       () => ({ ...pmsDelivery(pmsChange('note', 'N-1'), { secret: ZENDESK }), path: '/webhooks/zendesk' }),
     ],
-  ])('a delivery %s is refused and leaves no trace', async (_, make) => {
+  ])('a delivery %s is refused and stores nothing', async (_, make) => {
     expect(await send(make())).toMatchObject({ status: 401, text: '{"error":"unauthorized"}' });
     expect(await waiting()).toEqual([]);
     expect(await intake.signals('zendesk')).toBe(0);
     expect(await intake.signals('pms')).toBe(0);
   });
 
-  test('a delivery that comes again is answered and not handed over again', async () => {
+  test('a repeated delivery is answered and not processed again', async () => {
     const invocation = randomUUID();
     const event = ticketEvent(7);
     const first = zendeskDelivery(event, { secret: ZENDESK, invocation });
     expect((await send(first)).text).toBe('{"status":"accepted"}');
     const again = [
       first,
-      // A later attempt has a time and a signature of its own.
+      // A repeated attempt has another time and signature.
       zendeskDelivery(event, { secret: ZENDESK, invocation, at: Date.now() + 1500 }),
-      // A replay under another name: the header is not signed.
+      // A replay with another id: the header is not signed.
       { ...first, headers: { ...first.headers, 'x-zendesk-webhook-invocation-id': randomUUID() } },
     ];
     for (const sent of again) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
     expect(await intake.signals('zendesk')).toBe(1);
-    // What is known is known to every receiver, also after a restart.
+    // All receivers share the known deliveries, also after a restart.
     const before = intake;
     await before.receiver.stop();
     intake = await startTestIntake(testServers(), { name });
@@ -127,7 +127,7 @@ describe('with both servers there', () => {
     await before.stop();
   });
 
-  test('A16: two deliveries of a trigger within a second, for one ticket, are two', async () => {
+  test('A16: two deliveries of a trigger within a second, for one ticket, are both processed', async () => {
     const at = Date.now();
     const body = { ticket_id: '7' };
     const one = zendeskDelivery(body, { secret: ZENDESK, invocation: randomUUID(), at });
@@ -137,7 +137,7 @@ describe('with both servers there', () => {
     for (const sent of [one, two]) expect((await send(sent)).text).toBe('{"status":"duplicate"}');
   });
 
-  test('a burst on one record is one hint and one signal', async () => {
+  test('many deliveries for one record become one hint and one signal', async () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, i) =>
         send(
@@ -152,7 +152,7 @@ describe('with both servers there', () => {
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200));
     expect(await waiting()).toMatchObject([{ ref: 'zendesk:ticket:7', order: 1e12 + 49_000 }]);
-    // Batches under way when the last ones come may make it a few; never one an event.
+    // Batches in progress at the last events may add a few signals, but never one per event.
     expect(await intake.signals('zendesk')).toBeLessThan(25);
   });
 
@@ -208,7 +208,7 @@ describe('with both servers there', () => {
       () => pmsDelivery(pmsChange('note', 'N-9', 3, 'deleted'), { secret: PMS }),
       ['pms:note:N-9'],
     ],
-  ])('%s leads to its record, by id alone', async (_, make, refs) => {
+  ])('the event %s is mapped to its record, by id alone', async (_, make, refs) => {
     expect((await send(make())).status).toBe(200);
     const hints = await waiting();
     expect(hints.map(({ ref }) => ref).sort()).toEqual([...refs].sort());
@@ -225,11 +225,11 @@ describe('with both servers there', () => {
         ),
     ],
     [
-      'an event that has nothing to map',
+      'an event without mapped content',
       () => zendeskDelivery(ticketEvent(1, 'sla_policy_changed'), { secret: ZENDESK }),
     ],
-    ['a kind of the PMS that nobody knows', () => pmsDelivery(pmsChange('invoice', 'I-1'), { secret: PMS })],
-  ])('%s is answered with success, counted, and ignored', async (_, make) => {
+    ['an unknown kind of the PMS', () => pmsDelivery(pmsChange('invoice', 'I-1'), { secret: PMS })],
+  ])('the event %s is answered with success, counted, and ignored', async (_, make) => {
     const sent = make();
     expect(await send(sent)).toMatchObject({ status: 200, text: '{"status":"ignored"}' });
     expect(await waiting()).toEqual([]);
@@ -244,23 +244,23 @@ describe('with both servers there', () => {
     '"x"',
     '{"type":"zen:event-type:ticket.created"}',
     '{"ticket_id":"1; drop"}',
-  ])('a signed body that is no event (%s) is refused', async (body) => {
+  ])('a signed body that is not an event (%s) is refused', async (body) => {
     const answer = await send(zendeskDelivery(body, { secret: ZENDESK }));
     expect(answer.status).toBe(400);
     expect(await waiting()).toEqual([]);
   });
 
-  test('it says that it lives, and that it is ready', async () => {
+  test('the receiver reports that it is alive and that it is ready', async () => {
     expect((await fetch(`${intake.url}/healthz`)).status).toBe(200);
     const ready = await fetch(`${intake.url}/readyz`);
     expect(await ready.json()).toEqual({ status: 'ready', temporal: true, mongodb: true });
   });
 
-  test('what it took before it was told to stop is handed over', async () => {
+  test('deliveries received before the stop are processed', async () => {
     const answers = Array.from({ length: 20 }, (_, i) =>
       send(zendeskDelivery(ticketEvent(i + 1), { secret: ZENDESK })),
     );
-    // Not before they have arrived.
+    // Wait until they have arrived.
     await Promise.race(answers);
     const late = send(zendeskDelivery(ticketEvent(50), { secret: ZENDESK })).catch(() => null);
     await intake.receiver.stop();
@@ -270,12 +270,12 @@ describe('with both servers there', () => {
     expect(refs).toEqual(
       expect.arrayContaining(Array.from({ length: 20 }, (_, i) => `zendesk:ticket:${i + 1}`)),
     );
-    // The one that came in between was either taken or refused, and its sender knows which.
+    // The delivery in between was either accepted or refused, and its sender knows which.
     expect(refs.includes('zendesk:ticket:50')).toBe(refused?.status === 200);
   });
 });
 
-test('a sender that keeps its connection, or never ends its request, does not keep it from stopping', async () => {
+test('a sender that keeps its connection open, or never ends its request, does not delay the stop', async () => {
   intake = await startTestIntake(testServers(), { name });
   const { port } = new URL(intake.url);
   const { path, headers, body } = zendeskDelivery(ticketEvent(1), { secret: ZENDESK });
@@ -290,13 +290,13 @@ test('a sender that keeps its connection, or never ends its request, does not ke
     if (given !== '') socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${given}`);
     return once(socket, 'close');
   });
-  // In flight: its answer comes when it is stopping already.
+  // In flight: its answer comes during the stop.
   while (!(await intake.hints.count('zendesk'))) await new Promise((resolve) => setImmediate(resolve));
   await intake.receiver.stop();
   await Promise.all(sockets);
 });
 
-test('two secrets are good while one replaces the other', async () => {
+test('two secrets are valid while one replaces the other', async () => {
   intake = await startTestIntake(testServers(), {
     name,
     secrets: { zendesk: ['the-new-one', 'the-old-one'] },
@@ -305,17 +305,17 @@ test('two secrets are good while one replaces the other', async () => {
   expect([await status('the-new-one'), await status('the-old-one'), await status('an-older-one')]).toEqual([
     200, 200, 401,
   ]);
-  // The PMS has no secret here, so nobody can speak for it.
+  // The PMS has no secret here, so no delivery for it is accepted.
   expect((await send(pmsDelivery(pmsChange('note', 'N-1'), { secret: '' }))).status).toBe(404);
 });
 
-test('what is remembered of deliveries is bounded', async () => {
+test('the memory of deliveries is bounded', async () => {
   intake = await startTestIntake(testServers(), { name });
   const mongo = await MongoClient.connect(testServers().mongodbUri);
   let now = Date.now();
   const deliveries = Deliveries.of(mongo.db(name), () => now);
   await deliveries.remember(['a', 'b']);
-  // Also when another receiver was faster.
+  // Also if another receiver was faster.
   await deliveries.remember(['b', 'c']);
   expect(await deliveries.known(['a', 'b', 'c', 'd'])).toEqual(new Set(['a', 'b', 'c']));
   now += 2 * REPLAY_WINDOW_MS;
@@ -327,12 +327,12 @@ test('what is remembered of deliveries is bounded', async () => {
   await mongo.close();
 });
 
-describe('with a server that goes away', () => {
+describe('while a server is unavailable', () => {
   let gate: Gate;
   afterEach(() => gate.close());
 
   test.each(['temporal', 'mongodb'] as const)(
-    'without %s nothing is accepted, and the retry gets through',
+    'without %s nothing is accepted, and the repeated delivery succeeds',
     async (away) => {
       const servers = testServers();
       const mongodb = servers.mongodbUri.replace('mongodb://', '').replace(/\/.*$/, '');
@@ -358,7 +358,7 @@ describe('with a server that goes away', () => {
       expect(await intake.signals('zendesk')).toBe(1);
 
       gate.open();
-      // As the sender does it: again, until it is taken.
+      // The sender repeats the delivery until it is accepted.
       for (const ticket of [2, 3, 4]) {
         let answer = await send(sent(ticket, `try ${ticket}`));
         while (answer.status === 503) answer = await send(sent(ticket, `try ${ticket}`));

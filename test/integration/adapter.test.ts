@@ -6,13 +6,16 @@ import { loadPmsAdapter } from '../../src/config/loadAdapter';
 import { ConfigError } from '../../src/config/config';
 import { RpcPms } from '../support/rpcPms';
 
-/** An adapter of one's own: the worked example of docs/adapter.md, tried as its author would, and how one is loaded. */
+/**
+ * Adapters written by users: the example of docs/adapter.md, tested as its author would test it, and loading a
+ * module.
+ */
 
 const EXAMPLE = path.resolve(__dirname, '../../examples/rpcAdapter.ts');
 const mappingFile = path.resolve(__dirname, '../../examples/mapping.yaml');
 const load = (pmsAdapter: string) => loadPmsAdapter({ pmsAdapter, pmsProfile: 'contract' });
 
-describe('the example', () => {
+describe('the example adapter', () => {
   let pms: RpcPms;
   beforeEach(async () => void (pms = await new RpcPms().start()));
   afterEach(() => pms.close());
@@ -22,7 +25,7 @@ describe('the example', () => {
       timeoutSeconds: 1,
     });
 
-  test('keeps what it claims, and leaves nothing behind', async () => {
+  test('keeps its promises, and leaves no records behind', async () => {
     const conformance = await conform();
     expect(faultsOf(conformance)).toEqual([]);
     expect(conformance.results.length).toBeGreaterThan(20);
@@ -34,7 +37,7 @@ describe('the example', () => {
     );
   });
 
-  test('is found out where its system does not keep it', async () => {
+  test('is caught when its system breaks a promise', async () => {
     pms.ignoresRevisions = true;
     const faults = faultsOf(await conform());
     expect(faults.filter((fault) => !/^\w+ precondition lies: /.test(fault))).toEqual([]);
@@ -42,7 +45,7 @@ describe('the example', () => {
   });
 });
 
-describe('a module that is none', () => {
+describe('a module that is not an adapter', () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-adapter-'));
   const file = (name: string, text: string) => {
     writeFileSync(path.join(dir, name), text);
@@ -50,10 +53,10 @@ describe('a module that is none', () => {
   };
 
   test.each([
-    ['is not there', () => path.join(dir, 'none.js'), /found no such module, expected a JavaScript file/],
+    ['does not exist', () => path.join(dir, 'none.js'), /found no such module, expected a JavaScript file/],
     ['throws', () => file('throws.js', 'throw new Error("no luck")'), /cannot be loaded \(no luck\)/],
     [
-      'needs what is not there',
+      'imports a missing module',
       () => file('needs.js', 'require("nowhere-at-all")'),
       /cannot be loaded \(.*nowhere-at-all/,
     ],

@@ -3,7 +3,7 @@ import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
 import { zendeskWebhooks } from '../../src/systems/zendesk/zendeskWebhooks';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** API tokens, which accounts that have one may use until 2027-04-30. Everything else is tested by OAuth. */
+/** API tokens, which existing accounts may use until 2027-04-30. All other tests use OAuth. */
 
 let boxes: Sandboxes;
 
@@ -24,7 +24,7 @@ const failure = async (work: Promise<unknown>): Promise<Error> =>
     (error: unknown) => error as Error,
   );
 
-test('the token’s user reads and writes', async () => {
+test('the user of the token reads and writes', async () => {
   const { system } = await start(true);
   const before = boxes.zendesk.oauth.mints.length;
   expect(await system.whoAmI()).toBe(boxes.zendesk.adminEmail);
@@ -38,7 +38,7 @@ test('the token’s user reads and writes', async () => {
   expect(boxes.zendesk.oauth.mints).toHaveLength(before);
 });
 
-test('it looks after webhooks', async () => {
+test('the token manages webhooks', async () => {
   const { webhooks } = await start(true);
   const [name, receiver] = ['sync', 'http://127.0.0.1:9/webhooks'];
   await webhooks.install(name, receiver);
@@ -51,19 +51,19 @@ test('it looks after webhooks', async () => {
 test.each<[string, boolean, { email?: string; token?: string }]>([
   ['a wrong token', true, { token: 'very-secret-credential' }],
   ['an unknown user', true, { email: 'nobody@example.com' }],
-  ['an account that takes none any more', false, {}],
-])('%s is for a person to mend, and is in no message', async (_, apiTokens, given) => {
+  ['an account that no longer accepts API tokens', false, {}],
+])('%s needs a person to fix it, and no message contains the token', async (_, apiTokens, given) => {
   const { as } = await start(apiTokens);
   const { system, webhooks } = as(given);
   for (const work of [system.whoAmI(), system.changes('tickets', null), webhooks.list('a', 'b')]) {
     const error = await failure(work);
     expect(error).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });
     expect(error.message).toContain('ZENDESK_EMAIL and ZENDESK_API_TOKEN');
-    const said = JSON.stringify(error, Object.getOwnPropertyNames(error));
+    const text = JSON.stringify(error, Object.getOwnPropertyNames(error));
     for (const secret of ['very-secret-credential', boxes.zendesk.apiToken]) {
-      expect(said).not.toContain(secret);
+      expect(text).not.toContain(secret);
       const basic = Buffer.from(`${given.email ?? boxes.zendesk.adminEmail}/token:${secret}`);
-      expect(said).not.toContain(basic.toString('base64'));
+      expect(text).not.toContain(basic.toString('base64'));
     }
   }
 });

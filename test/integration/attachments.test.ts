@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Conversation, MODES, base64 } from '../support/comments';
 
-/** Files travel with what is said, both ways, and never hold it up. */
+/** Files sync with their comments, both ways, and never block them. */
 describe.each(MODES)('attachments, mode %s', (mode) => {
   let talk: Conversation;
   let foreign: Server | null = null;
@@ -15,13 +15,13 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
   });
   const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
 
-  test('arrive in the PMS with name, type and every byte; credentials stay at home', async () => {
+  test('arrive in the PMS with name, type and every byte; credentials are not sent along', async () => {
     await start();
     const uploads = [
       await talk.upload('Übersicht 1.pdf', bytes, 'application/pdf'),
       await talk.upload('data.json', Buffer.from('{"a": 1}'), 'application/json'),
     ];
-    const comment = await talk.zendeskSays('see attached', { uploads });
+    const comment = await talk.commentInZendesk('see attached', { uploads });
     await talk.quiet();
     expect(talk.pmsTexts()).toEqual(['see attached']);
     expect(talk.pmsFiles()).toEqual([
@@ -39,7 +39,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.boxes.calls.filter(({ method }) => method !== 'GET')).toHaveLength(before);
   });
 
-  test('the files of a description arrive, though its text is not said twice', async () => {
+  test('the files of a description arrive, and its text is not repeated', async () => {
     await start();
     const uploads = [await talk.upload('screen.png', bytes, 'image/png')];
     const answer = await talk.boxes.zd('POST', '/tickets', {
@@ -54,9 +54,9 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.boxes.zendesk.store.comments.get(ticket)).toHaveLength(1);
   });
 
-  test('arrive in Zendesk: with the comment where they are there by then, later in a follow-up', async () => {
+  test('arrive in Zendesk: with the comment if they exist by then, later in a follow-up', async () => {
     await start();
-    const id = await talk.pmsSays('see attached');
+    const id = await talk.noteInPms('see attached');
     await talk.pmsAttaches(id, 'early.bin', bytes, 'application/octet-stream');
     await talk.quiet();
     await talk.pmsAttaches(id, 'late ünïcode.txt', Buffer.from('late'));
@@ -64,13 +64,13 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     const [comment] = talk.zendeskTalk().slice(1);
     expect(await talk.zendeskFiles()).toEqual([
       {
-        said: 'see attached',
+        comment: 'see attached',
         name: 'early.bin',
         type: 'application/octet-stream',
         content: bytes.toString('base64'),
       },
       {
-        said: `Attached in the PMS: comment ${comment?.id}\n\nlate ünïcode.txt`,
+        comment: `Attached in the PMS: comment ${comment?.id}\n\nlate ünïcode.txt`,
         name: 'late ünïcode.txt',
         type: 'text/plain',
         content: base64('late'),
@@ -85,7 +85,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.pmsFiles()).toHaveLength(2);
   });
 
-  test('arrive once, whatever answers are lost', async () => {
+  test('arrive once, whichever answers are lost', async () => {
     await start();
     const lost = (route: string) =>
       ({ route, kind: 'timeoutAfterWrite', probability: 0.6, times: 6 }) as const;
@@ -94,8 +94,8 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
       await talk.upload('b.txt', Buffer.from('bbb')),
     ];
     const files = ['c.txt', 'd.txt'];
-    await talk.zendeskSays('from zendesk', { uploads });
-    const id = await talk.pmsSays('from the pms');
+    await talk.commentInZendesk('from zendesk', { uploads });
+    const id = await talk.noteInPms('from the pms');
     for (const name of files) await talk.pmsAttaches(id, name, Buffer.from(name));
     await talk.faults('pms', lost('^POST /api/v1/(notes|projects)'), lost('^GET /api/v1/attachments'));
     await talk.faults('zendesk', lost('^PUT /api/v2/tickets'), lost('^POST /api/v2/uploads'));
@@ -114,15 +114,15 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(there).toEqual(names);
   });
 
-  test('one that fails holds nothing up, is named with the reason, and arrives once it can', async () => {
+  test('a file that fails blocks nothing, is named with the reason, and arrives once it can', async () => {
     await start({ fileLimitBytes: 1_000 });
     const uploads = [
       await talk.upload('large.bin', bytes),
       await talk.upload('small.txt', Buffer.from('small')),
     ];
-    const comment = await talk.zendeskSays('one of two', { uploads });
-    const next = await talk.zendeskSays('and on');
-    const id = await talk.pmsSays('too much for Zendesk');
+    const comment = await talk.commentInZendesk('one of two', { uploads });
+    const next = await talk.commentInZendesk('and on');
+    const id = await talk.noteInPms('too much for Zendesk');
     await talk.pmsAttaches(id, 'huge.bin', bytes);
     await talk.quiet();
     expect(talk.pmsTexts()).toEqual(expect.arrayContaining(['one of two', 'and on']));
@@ -143,7 +143,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(await talk.linkOfComment(comment)).toMatchObject(reason('large.bin'));
     expect(await talk.linkOfNote(id)).toMatchObject(reason('huge.bin'));
     expect((await talk.linkOfComment(next))?.reason).toBeNull();
-    // It is tried again with the next change, or when somebody asks.
+    // It is retried with the next change, or on request.
     const { files } = talk.boxes.systems.zendesk as unknown as { files: object };
     Object.assign(files, { limitBytes: 100_000 });
     const ref = { side: 'zendesk', kind: 'comment', id: `${talk.ticket.id}-${comment.id}` } as const;
@@ -152,7 +152,7 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     expect(talk.pmsFiles().map(([name]) => name)).toContain('large.bin');
   });
 
-  test('an address at a foreign host is not fetched, nor a redirect to one followed, and nobody sees our credentials', async () => {
+  test('a URL on a foreign host is not fetched, no redirect there is followed, and no credential is sent', async () => {
     await start();
     const seen: IncomingHttpHeaders[] = [];
     foreign = createServer((request, response) => {
@@ -162,25 +162,25 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     await new Promise<void>((resolve) => void foreign?.listen(0, '127.0.0.1', resolve));
     const evil = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}/file`;
     const { store } = talk.boxes.zendesk;
-    const said: number[] = [];
+    const comments: number[] = [];
     for (const address of [
       evil,
       'http://169.254.169.254/latest/meta-data/iam',
       'https://files.example.net/x',
     ]) {
       const token = await talk.upload('trap.txt', Buffer.from('six by'));
-      const { id, attachments } = await talk.zendeskSays(`trap ${address}`, { uploads: [token] });
+      const { id, attachments } = await talk.commentInZendesk(`trap ${address}`, { uploads: [token] });
       const [file] = attachments;
       if (!file) throw new Error('no file');
-      // As whoever could write the address would have it.
+      // A redirect chosen by an attacker.
       file.content_url = address;
-      said.push(id);
+      comments.push(id);
     }
     await talk.quiet();
     expect(seen).toEqual([]);
     expect(talk.pmsFiles()).toEqual([]);
     expect(talk.pmsTexts()).toHaveLength(3);
-    for (const id of said) {
+    for (const id of comments) {
       const comment = store.commentById.get(id)?.comment;
       if (!comment) throw new Error('no comment');
       const link = await talk.linkOfComment(comment);
@@ -189,14 +189,14 @@ describe.each(MODES)('attachments, mode %s', (mode) => {
     }
   });
 
-  test('a file that is redacted in Zendesk goes from the PMS, wherever it came from', async () => {
+  test('a file that is redacted in Zendesk is removed from the PMS, whichever side it came from', async () => {
     await start();
     const uploads = [
       await talk.upload('keep.txt', Buffer.from('keep')),
       await talk.upload('go.txt', Buffer.from('go!')),
     ];
-    const comment = await talk.zendeskSays('two files', { uploads });
-    const id = await talk.pmsSays('ours');
+    const comment = await talk.commentInZendesk('two files', { uploads });
+    const id = await talk.noteInPms('ours');
     await talk.quiet();
     await talk.pmsAttaches(id, 'late.txt', Buffer.from('late'));
     await talk.quiet();

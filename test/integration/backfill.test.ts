@@ -23,11 +23,11 @@ import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** The first sync in bulk, over HTTP: the same end as the pairs' own workflows bring about, with far fewer calls. */
+/** The first sync in bulk, over HTTP: the same result as by the workflows of pairs, with far fewer calls. */
 
 /**
- * Which tags a new ticket inherits depends on the moment in which its organization gets tags from the PMS: two worlds
- * that each agree may differ. backfillAgrees.test.ts obeys that rule.
+ * The tags that a new ticket inherits depend on the moment when its organization gets tags from the PMS, so two
+ * correct worlds may differ. backfillAgrees.test.ts switches that rule on.
  */
 const TAGS_OF_THEIR_OWN = { zendesk: { obeys: { inheritedTags: false } } };
 
@@ -45,11 +45,12 @@ afterEach(async () => {
   await boxes.close();
 });
 
-/** @returns the titles of projects that were made without a customer */
+/** @returns the titles of projects that were created without a customer */
 async function seed(into: Sandboxes): Promise<Set<unknown>> {
   const access = await seedAccess(into);
   const data = generateData({ size: 1, seed: 7 });
-  // One after the other: where both have an organization, the later values win, and in two worlds that must be the same side.
+  // One after the other: if both have an organization, the later values win, and that must be the same side in both
+  // worlds.
   await seedZendesk(access.zendesk, data);
   await seedPms(access.pms, data);
   const projects = [...into.pms.store.all('project')];
@@ -58,7 +59,7 @@ async function seed(into: Sandboxes): Promise<Set<unknown>> {
 
 const begin = () => startBackfill(stack.client, stack.store, stack.taskQueue);
 const run = async (): Promise<BackfillProgress> => (await begin()).result();
-/** The pairs that it left something to have ended, and so have the polls. */
+/** Waits until the pairs that the backfill left work to, and the polls, have ended. */
 const quiet = async () => {
   await stack.quiet();
   await stack.settle();
@@ -80,10 +81,10 @@ async function links(of: Stack): Promise<Link[]> {
 }
 
 /**
- * Everything by what people see, without ids and times: two worlds with the same content give the same list.
+ * The content that people see, without ids and times: two worlds with the same content give the same list.
  *
- * @param isFree titles of projects that were made without a customer: their tickets get the organization to which the
- *   requester belongs in that moment, which may differ between two worlds
+ * @param isFree titles of projects that were created without a customer: their tickets get the organization of their
+ * requester at that moment, which may differ between two worlds
  */
 function contents({ zendesk, pms }: Sandboxes, isFree: ReadonlySet<unknown>): string[] {
   const { store } = zendesk;
@@ -126,7 +127,7 @@ function contents({ zendesk, pms }: Sandboxes, isFree: ReadonlySet<unknown>): st
   ].sort();
 }
 
-/** How links stand, without ids and times. */
+/** The states of all links, without ids and times. */
 const standing = (all: Link[]): string[] =>
   all
     .map(({ entity, status, sides, waitsFor, intent, conflicts }) =>
@@ -149,7 +150,7 @@ const ticketsNaming = () => {
   return { all: named.length, different: new Set(named).size };
 };
 
-test('a full backfill ends as the pairs would end by themselves, in bulk', async () => {
+test('a full backfill ends in the same state as single pairs, in bulk', async () => {
   const isFree = await seed(boxes);
   boxes.calls.length = 0;
   const progress = await run();
@@ -174,7 +175,7 @@ test('a full backfill ends as the pairs would end by themselves, in bulk', async
   }
 }, 900_000);
 
-test('records of both sides that match are linked, and what is ambiguous is left to a person', async () => {
+test('matching records of both sides are linked, and a person decides ambiguous ones', async () => {
   await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
   await boxes.pm('POST', '/customers', { name: 'Acme' });
   await boxes.zd('POST', '/organizations', { organization: { name: 'Globex' } });
@@ -195,7 +196,7 @@ test('records of both sides that match are linked, and what is ambiguous is left
   expect(conflicts.length).toBeGreaterThan(0);
 });
 
-test('answers that are lost after the write make no duplicates, on either side', async () => {
+test('answers lost after the write cause no duplicates, on either side', async () => {
   for (let i = 0; i < 3; i += 1) {
     await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
     await boxes.pm('POST', '/projects', { title: `p${i}` });
@@ -212,13 +213,13 @@ test('answers that are lost after the write make no duplicates, on either side',
   await expectNothingPlanned();
 });
 
-test('an item that is refused goes to its own pair, and the others are done', async () => {
+test('a refused record is passed to its own pair, and the others are done', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 'fine', comment: { body: 'x' } } });
   const { ticket } = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'odd', comment: { body: 'x' } },
   });
   const { id } = ticket as { id: number };
-  // More than a title of the PMS may have, and more than Zendesk takes today: an old ticket has it.
+  // Longer than a title of the PMS and a new subject in Zendesk may be, but an old ticket has it.
   const old = boxes.zendesk.store.tickets.get(id);
   if (old) old.subject = 'long '.repeat(80);
   const progress = await run();
@@ -228,7 +229,7 @@ test('an item that is refused goes to its own pair, and the others are done', as
   expect(link).toMatchObject({ status: 'quarantined', reason: { code: 'invalid_field' } });
 });
 
-test('an edit that comes while a page is being written is not lost', async () => {
+test('an edit during the write of a page is not lost', async () => {
   const { ticket } = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'before', comment: { body: 'x' } },
   });
@@ -250,7 +251,7 @@ test('an edit that comes while a page is being written is not lost', async () =>
   expect(project).toMatchObject({ title: 'after' });
 });
 
-test('a pair that a page left unfinished is finished by its own workflow', async () => {
+test('the workflow of a pair finishes what a page left unfinished', async () => {
   const { ticket } = await boxes.zd('POST', '/tickets', { ticket: { subject: 'a', comment: { body: 'x' } } });
   const ref = { side: 'zendesk' as const, kind: 'ticket', id: String((ticket as { id: number }).id) };
   const key = `TicketToProject/zendesk:ticket:${ref.id}`;
@@ -274,13 +275,13 @@ test('a pair that a page left unfinished is finished by its own workflow', async
   expect((await stack.store.get(key))?.intent).toBeNull();
 });
 
-describe('steering', () => {
+describe('control', () => {
   const tickets = async (count: number) => {
     for (let i = 0; i < count; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });
   };
 
-  test('it waits while it is paused, goes on when it is resumed, and says how far it is', async () => {
+  test('waits while it is paused, continues after a resume, and reports its progress', async () => {
     await tickets(2);
     const slow = { route: '^GET /api/v1/customers', kind: 'delay', delayMs: 1_000 } as const;
     await controlsOf(boxes.pms).setFaults(slow);
@@ -299,7 +300,7 @@ describe('steering', () => {
     expect([...boxes.pms.store.all('project')]).toHaveLength(2);
   });
 
-  test('it leaves alone what an operator paused', async () => {
+  test('skips what an operator paused', async () => {
     await tickets(1);
     const control = await stack.client.workflow.start(syncControl, {
       workflowId: controlId(stack.taskQueue),
@@ -321,7 +322,7 @@ describe('steering', () => {
     await control.terminate();
   });
 
-  test('cancelled, it ends; the next one does the rest', async () => {
+  test('ends when it is cancelled, and the next backfill does the rest', async () => {
     await tickets(2);
     const handle = await begin();
     await handle.signal(cancelBackfill);
@@ -331,7 +332,7 @@ describe('steering', () => {
   });
 });
 
-test('polls go on from where it began to read: nothing of before is told to pairs again', async () => {
+test('polls continue from the start of the backfill, and do not notify pairs of earlier changes', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: `t ${randomUUID()}`, comment: { body: 'x' } } });
   await boxes.pm('POST', '/projects', { title: 'p' });
   await stack.store.backfill.announce();

@@ -6,12 +6,12 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /**
- * A history may not grow with the account: a run that has become long ends, and another goes on. Temporal itself says
- * when; here it is told to say so early.
+ * The history of a workflow must not grow with the account, so a long run continues as new. Temporal suggests when;
+ * here it suggests it early.
  */
 
 const SUGGESTED = 60;
-/** Five pages that are open when it is said, and what each still adds: three events, and a workflow task's three. */
+/** Five pages are open when Temporal suggests it. Each adds three events, and three of a workflow task. */
 const STILL_TO_COME = 5 * 6 + 6;
 const CUSTOMERS = 900;
 const ORGANIZATIONS = 450;
@@ -39,7 +39,7 @@ afterAll(async () => {
   await temporal.stop();
 });
 
-test('goes on in another run when Temporal says that the history is long, and misses nothing', async () => {
+test('a backfill continues as new when Temporal suggests it, and skips nothing', async () => {
   const { pms, zendesk } = boxes;
   for (let n = 0; n < CUSTOMERS; n += 1) pms.store.create('customer', { name: `Customer ${n}` }, 'U-1001');
   const admin = zendesk.store.userByEmail.get('ann@sandbox.example');

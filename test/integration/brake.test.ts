@@ -13,7 +13,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Issue 21, the brake, from the change to its release: a few of twelve pairs may be changed alike. */
+/** Issue 21, the brake, from the change to its release: only a few of twelve pairs may change in the same way. */
 
 const PAIRS = 12;
 const ALLOWED = 3;
@@ -22,7 +22,7 @@ const SETTINGS: BrakeSettings = {
   windowMinutes: 60,
   thresholds: {
     ...{ ends: few, archives: few, emptied: few, remapped: few },
-    // Titles that somebody edits are no matter here.
+    // Edits of titles do not matter here.
     replaced: { ...few, least: 2 * PAIRS },
   },
 };
@@ -36,7 +36,7 @@ const rowsWith = (noteIn: string) => [
   },
 ];
 const mapping = testMapping(rowsWith('note'), { onDelete: 'archive' });
-/** The row names a field that is filled with something else. */
+/** The row names a field that is filled with other values. */
 const mistaken = testMapping(rowsWith('costs'), { onDelete: 'archive' });
 
 let stack: Stack;
@@ -100,8 +100,8 @@ const remapTo = async (next: typeof mapping) => {
   await stack.settle();
 };
 
-describe('a side that answers with less', () => {
-  /** The PMS shows no notes any more, and somebody edits the titles, too. */
+describe('a side whose records lose values', () => {
+  /** The PMS shows no notes any more, and a person edits the titles, too. */
   const emptied = async () => {
     edited(pms, 'project', (n) => ({ note: null, title: `t${n}` }));
     await stack.settle();
@@ -129,12 +129,12 @@ describe('a side that answers with less', () => {
     await stack.settle();
     const before = notesIn(zendesk);
     expect(before).toContain('written anew');
-    // Nothing that comes again, and no reconcile, writes what is held.
+    // A held value is not written by a repeated event or a reconcile.
     expect(await walkAll()).toMatchObject({ drifted: 0, told: 0 });
     expect(notesIn(zendesk)).toEqual(before);
   });
 
-  test('goes on once it is released, and counting begins anew', async () => {
+  test('goes on after a release, and counting starts again', async () => {
     await emptied();
     expect(await end((await onlyHold()).id, 'releasing')).toMatchObject({ told: PAIRS - ALLOWED, left: 0 });
     expect(filled(zendesk)).toBe(0);
@@ -150,7 +150,7 @@ describe('a side that answers with less', () => {
     ]);
   });
 
-  test('released by mistake, it is undone by the cause that the release gave it', async () => {
+  test('is undone after a release by mistake, by the cause that the release recorded', async () => {
     await emptied();
     const before = notesIn(zendesk);
     const { id } = await onlyHold();
@@ -164,13 +164,14 @@ describe('a side that answers with less', () => {
       args: ['mistake'],
     });
     await stack.settle();
-    // What was written before there were too many has another cause. The PMS still shows nothing: a person decides.
+    // Values written before the threshold was reached have another cause. The PMS still shows none, so a person
+    // decides.
     expect(notesIn(zendesk)).toEqual(before);
     expect(filled(pms)).toBe(0);
     expect((await links()).filter(({ status }) => status === 'conflict')).toHaveLength(PAIRS - ALLOWED);
   });
 
-  test('stays on both sides as it is once it is discarded, until somebody edits it', async () => {
+  test('leaves both sides unchanged after a discard, until a person edits the row', async () => {
     await emptied();
     const before = notesIn(zendesk);
     await end((await onlyHold()).id, 'discarding');
@@ -189,7 +190,7 @@ describe('a side that answers with less', () => {
     expect(notesIn(zendesk)[kept]).toBe('edited since');
   });
 
-  test('values that come back are held no longer', async () => {
+  test('is held no longer when the values return', async () => {
     await emptied();
     const held = new Map((await links()).map((link) => [link.sides.pms?.ref, link]));
     for (const { ref } of projects()) {
@@ -200,7 +201,7 @@ describe('a side that answers with less', () => {
     expect((await links()).filter(({ braked, reason }) => braked ?? reason)).toEqual([]);
   });
 
-  test('is seen by a reconcile before the first write, where no stream tells of it', async () => {
+  test('is noticed by a reconcile before the first write if no stream reports it', async () => {
     for (const record of projects())
       pms.records.set(refKey(record.ref), {
         ...record,
@@ -212,7 +213,7 @@ describe('a side that answers with less', () => {
   });
 });
 
-test('a side that shows nothing is held before the first record is archived, and goes on when it is back', async () => {
+test('a side whose lists are empty is held before the first record is archived, and continues when its records return', async () => {
   const shown = [...pms.records];
   pms.records.clear();
   await walkAll();
@@ -236,7 +237,7 @@ describe('records that were deleted', () => {
   };
   const archived = () => projects().filter(({ state }) => state === 'archived').length;
 
-  test('archive no more than allowed; the others once they are released', async () => {
+  test('archive no more records than allowed, and the others after a release', async () => {
     await deleted();
     expect(archived()).toBe(ALLOWED);
     await end((await onlyHold()).id, 'releasing');
@@ -244,7 +245,7 @@ describe('records that were deleted', () => {
     expect(new Set((await links()).map(({ status }) => status))).toEqual(new Set(['tombstone']));
   });
 
-  test('or end their pairs and leave the other records, once that is discarded', async () => {
+  test('end their pairs and keep the other records after a discard', async () => {
     await deleted();
     await end((await onlyHold()).id, 'discarding');
     expect(archived()).toBe(ALLOWED);
@@ -252,8 +253,8 @@ describe('records that were deleted', () => {
   });
 });
 
-describe('a row that is pointed at the wrong, filled field', () => {
-  test('writes nothing before remap has counted, and nothing after; mended, all is as it was', async () => {
+describe('a row whose mapping names a wrong, filled field', () => {
+  test('writes nothing before remap has counted, and nothing after; correcting the mapping restores everything', async () => {
     const before = notesIn(pms);
     const bound = bindingsOf(mistaken.entities.TicketToProject)['note'];
     await remapTo(mistaken);
@@ -271,14 +272,14 @@ describe('a row that is pointed at the wrong, filled field', () => {
     expect((await links()).filter(({ braked, reason }) => braked ?? reason)).toEqual([]);
   });
 
-  test('writes once it is released, and is not judged again', async () => {
+  test('writes after a release, and is not counted again', async () => {
     await remapTo(mistaken);
     await end((await onlyHold()).id, 'releasing');
     expect([...notesIn(pms)].sort()).toEqual(tickets.map((_, n) => `c${n}`).sort());
     expect(await onlyHold()).toMatchObject({ state: 'released' });
   });
 
-  test('goes on by itself where few pairs would be changed', async () => {
+  test('writes without a hold if it changes few pairs', async () => {
     edited(zendesk, 'ticket', (n) => ({ costs: n < ALLOWED ? `c${n}` : null }));
     await remapTo(mistaken);
     expect(notesIn(pms).filter((note) => typeof note === 'string' && note.startsWith('c'))).toHaveLength(
@@ -288,7 +289,7 @@ describe('a row that is pointed at the wrong, filled field', () => {
   });
 });
 
-test('a nightly automation that closes all tickets trips nothing, though as many titles would', async () => {
+test('a nightly automation that closes all tickets begins no hold, though equally many titles would', async () => {
   const strict = { ...SETTINGS, thresholds: { ...SETTINGS.thresholds, replaced: few } };
   Object.assign(stack.context, { brake: new Brake(stack.context, strict) });
   edited(zendesk, 'ticket', () => ({ status: 'closed' }));
@@ -300,7 +301,7 @@ test('a nightly automation that closes all tickets trips nothing, though as many
   expect(await onlyHold()).toMatchObject({ kind: 'replaced', row: 'title', cause: 'many changes' });
 });
 
-test('the command shows what is held, previews what it would do, and does it', async () => {
+test('the command lists holds, previews a release, and carries it out', async () => {
   const { temporalAddress, mongodbUri } = testServers();
   const env = {
     ...{ PATH: process.env['PATH'], TEMPORAL_ADDRESS: temporalAddress, MONGODB_URI: mongodbUri },
@@ -322,8 +323,10 @@ test('the command shows what is held, previews what it would do, and does it', a
   );
   const preview = await brake('release', id);
   expect(preview.code).toBe(0);
-  expect(preview.out).toContain(`${id}: ${PAIRS - ALLOWED} pairs would go on: what was held is written\n`);
-  expect(preview.out).toContain('nothing was done; add --yes');
+  expect(preview.out).toContain(
+    `${id}: ${PAIRS - ALLOWED} pairs would continue: the held changes are written\n`,
+  );
+  expect(preview.out).toContain('nothing was changed; add --yes');
   expect(filled(zendesk)).toBe(PAIRS - ALLOWED);
   expect(await brake('release', 'unheard-of')).toMatchObject({
     code: 2,

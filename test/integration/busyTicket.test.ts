@@ -9,11 +9,11 @@ import { fastClock } from '../support/clocks';
 import { Conversation } from '../support/comments';
 import { testServers } from '../support/servers';
 
-/** Ten minutes pass in ten seconds, for the sandbox as for the budget; workflows and activities are the service's own. */
+/** Ten minutes pass in ten seconds, for the sandbox and the budget; workflows and activities are the real ones. */
 const SPEED = 60;
 const NOTES = 40;
 
-test('a project with 40 notes and their edits arrives whole, although its ticket takes 30 updates in ten minutes', async () => {
+test('a project with 40 notes and their edits arrives completely, although its ticket allows 30 updates in ten minutes', async () => {
   const clock = fastClock(SPEED);
   const mongo = await MongoClient.connect(testServers().mongodbUri);
   const rates = {
@@ -37,15 +37,15 @@ test('a project with 40 notes and their edits arrives whole, although its ticket
     if (!other || !project) throw new Error('no other ticket, or no project for it');
 
     const words = (n: number, what: string) => `Note ${String(n).padStart(2, '0')} ${what}`;
-    const notes = Array.from({ length: NOTES }, (_, n) => talk.pmsSaysAtOnce(words(n, 'said')));
+    const notes = Array.from({ length: NOTES }, (_, n) => talk.noteInPmsDirectly(words(n, 'said')));
     const looks = () =>
       boxes.calls.filter(({ method, path }) => method === 'GET' && path.endsWith('/audits')).length;
     const before = looks();
-    let looked: number | null = null;
+    let lookUps: number | null = null;
     let settled = false;
     const all = (async () => {
       await stack.settle();
-      looked = looks();
+      lookUps = looks();
       for (const [n, id] of notes.entries()) await talk.pmsEdits(id, words(n, 'edited'));
       await stack.settle();
       settled = true;
@@ -53,7 +53,7 @@ test('a project with 40 notes and their edits arrives whole, although its ticket
     const arrived = () => talk.zendeskTexts().length;
     while (arrived() < 25) await sleep(10);
 
-    // The busy ticket waits; another one does not.
+    // The busy ticket waits, and others do not.
     boxes.pms.store.update('project', project.id, { title: 'Edited meanwhile' }, undefined, 'U-1001');
     const pair = { side: 'zendesk' as const, kind: 'ticket', id: String(other.id) };
     await stack.hint('TicketToProject', pair, { force: true });
@@ -68,10 +68,10 @@ test('a project with 40 notes and their edits arrives whole, although its ticket
       expect(texts.filter((text) => text.includes(words(n, 'edited')))).toHaveLength(1);
     }
     for (const id of notes) expect(await talk.linkOfNote(id)).toMatchObject({ status: 'linked' });
-    // More than Zendesk takes of one ticket, and so more than ten minutes of the sandbox's.
+    // More than Zendesk accepts for one ticket, so this takes more than ten minutes of the sandbox's time.
     expect(texts.length).toBe(2 * NOTES);
-    // Ten had to come again, and had done nothing yet: only for one that was refused it is looked what it may have made.
-    expect((looked ?? Infinity) - before).toBeLessThan(NOTES - 30);
+    // Ten writes were postponed before they were sent. Only a refused write needs a look-up of its possible effect.
+    expect((lookUps ?? Infinity) - before).toBeLessThan(NOTES - 30);
   } finally {
     await talk.stop();
     await mongo.close();

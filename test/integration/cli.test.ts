@@ -5,7 +5,7 @@ import { runProgram, runShared, type Ran } from '../support/cli';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { serviceEnvironment } from '../support/serviceProcess';
 
-/** `npm start` as it meets bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
+/** `npm start` with bad input: one clear line, exit code 2, nothing written. Runs the compiled service. */
 
 const ROOT = path.resolve(__dirname, '../..');
 
@@ -24,10 +24,10 @@ describe('npm start', () => {
   afterAll(async () => boxes.close());
 
   function expectRefused({ code, err }: Ran, expected: RegExp): void {
-    const said = err.trim();
-    expect(said).toMatch(expected);
-    expect(said.split('\n')).toHaveLength(1);
-    expect(said).not.toMatch(/wrong-credential|hidden/);
+    const message = err.trim();
+    expect(message).toMatch(expected);
+    expect(message.split('\n')).toHaveLength(1);
+    expect(message).not.toMatch(/wrong-credential|hidden/);
     expect(code).toBe(2);
     expect([...boxes.zendesk.store.tickets.values(), ...boxes.pms.store.all('project')]).toEqual([]);
   }
@@ -89,7 +89,7 @@ describe('npm start', () => {
       /^ZENDESK_BASE_URL: Zendesk POST \/oauth\/tokens: 127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\): .*; there is no access token/,
     ],
   ])('%s', async (_, changes, expected) => {
-    // Found before anything is started that would be left in a process that goes on.
+    // Found before any worker or connection is started.
     expectRefused(await runShared({ ...env, ...changes() }, 'start'), expected);
   });
 
@@ -105,12 +105,12 @@ describe('npm start', () => {
       /^MONGODB_URI: the server does not answer/,
     ],
     [
-      // Found last, when workers and connections are there already: the process ends all the same.
+      // Found last, after workers and connections were started: the process ends nevertheless.
       'a port for webhooks that is taken',
       () => ({ PMS_WEBHOOK_SECRET: 'long-enough', INTAKE_PORT: new URL(boxes.pms.url).port }),
       /^INTAKE_HOST, INTAKE_PORT: cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\): another process listens there; stop it, or choose another port$/,
     ],
-  ])('%s: the process ends, whatever it has started', async (_, changes, expected) => {
+  ])('%s: the process ends, whatever it had started', async (_, changes, expected) => {
     expectRefused(await runProgram({ ...env, ...changes() }, ['start']), expected);
   });
 });

@@ -56,7 +56,7 @@ async function inConflict(): Promise<{ ticket: number; project: string }> {
 }
 
 describe('links', () => {
-  test('show names state, cause, next attempt, both values in conflict, and the history', async () => {
+  test('show prints state, cause, next attempt, both values in conflict, and the history', async () => {
     const { ticket, project } = await inConflict();
     const ran = await cli('links', 'show', `pms:project:${project}`);
     expect(ran).toMatchObject({ code: 0, err: '' });
@@ -69,7 +69,7 @@ describe('links', () => {
     );
     expect(ran.out).toMatch(/^title +conflict \d+ z +conflict \d+ p/m);
     expect(ran.out).toMatch(/^dueDate +2026-12-01T00:00:00Z +2027-01-01T00:00:00Z/m);
-    // No colours, for this is no terminal.
+    // No colours, because the output is not a terminal.
     expect(ran.out).not.toContain('\u001b');
 
     await cli('conflicts', 'resolve', `zendesk:ticket:${ticket}`, '--row', 'title', '--choose', 'pms');
@@ -86,7 +86,7 @@ describe('links', () => {
     });
   });
 
-  test('show says what a waiting pair waits for', async () => {
+  test('show names the records that a waiting pair waits for', async () => {
     const made = await boxes.zd('POST', '/tickets', {
       ticket: {
         subject: 'waits',
@@ -111,11 +111,11 @@ describe('links', () => {
     expect(ran.out).toMatch(/next attempt +when zendesk:organization:370326104793 is linked/);
   });
 
-  test('show of a record that nobody knows fails with a reason', async () => {
+  test('show of an unknown record fails with a reason', async () => {
     const ran = await cli('links', 'show', 'zendesk:ticket:987654321');
     expect(ran).toMatchObject({ code: 1, out: '' });
     expect(ran.err).toBe(
-      'TicketToProject/zendesk:ticket:987654321: no link; the record was not seen yet, or does not take part in the sync\n',
+      'TicketToProject/zendesk:ticket:987654321: no link; the record was not seen yet, or is out of scope\n',
     );
   });
 
@@ -131,7 +131,7 @@ describe('links', () => {
     expect(await cli('links', 'find', 'no-such-id')).toMatchObject({ code: 1, out: 'no pair found\n' });
   });
 
-  test('unlink leaves both alone until link joins them again', async () => {
+  test('unlink leaves both records unsynced until link joins them again', async () => {
     const { ticket, project } = await pair('apart');
     const apart = await cli('links', 'unlink', `zendesk:ticket:${ticket}`, '--yes');
     expect(apart).toMatchObject({
@@ -158,13 +158,13 @@ describe('links', () => {
     await stack.settle();
     expect(projectOf(ticket)?.['title']).toBe('apart z');
     expect(ticketOf(ticket).priority).toBe('low');
-    // The comment that came meanwhile waited for its ticket.
+    // The comment that arrived meanwhile waited for its ticket.
     expect([...boxes.pms.store.all('note')].filter((note) => note['projectId'] === project)).toMatchObject([
       { body: 'not for the PMS' },
     ]);
   });
 
-  test('link refuses what is no pair', async () => {
+  test('link refuses records that cannot form a pair', async () => {
     const { ticket, project } = await pair('taken');
     const other = await pair('taken, too');
     expect(
@@ -175,7 +175,7 @@ describe('links', () => {
     });
     expect(await cli('links', 'link', `zendesk:ticket:${ticket}`, 'zendesk:ticket:1')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('are of one side; expected one of each') as unknown,
+      err: expect.stringContaining('are of the same side; expected one record of each side') as unknown,
     });
     expect(await cli('links', 'link', `zendesk:ticket:${ticket}`, 'pms:customer:C-1')).toMatchObject({
       code: 2,
@@ -185,7 +185,7 @@ describe('links', () => {
 });
 
 describe('conflicts', () => {
-  test('list shows them, resolve decides them: by side, and by a merged value', async () => {
+  test('list shows them, and resolve decides them by side or by a merged value', async () => {
     const { ticket, project } = await inConflict();
     const key = `TicketToProject/zendesk:ticket:${ticket}`;
     const listed = await cli('conflicts', 'list');
@@ -216,7 +216,7 @@ describe('conflicts', () => {
     expect(ticketOf(ticket).due_at).toBe('2026-12-24T00:00:00Z');
   });
 
-  test('whole pairs: several customers of one name', async () => {
+  test('whole pairs: a person chooses between several customers of one name', async () => {
     const [first, second] = [
       await boxes.pm('POST', '/customers', { name: 'Twin' }),
       await boxes.pm('POST', '/customers', { name: 'Twin', notes: 'the right one' }),
@@ -239,7 +239,7 @@ describe('conflicts', () => {
   test.each<[string, string[], RegExp]>([
     ['nothing', [], /^found nothing, expected one of --choose, --value, /],
     [
-      'two ways',
+      'two choices',
       ['--row', 'title', '--choose', 'pms', '--create'],
       /^found --choose and --create, expected one/,
     ],
@@ -251,7 +251,7 @@ describe('conflicts', () => {
       /^--choose: found "mine", expected zendesk or pms$/,
     ],
     [
-      'a file that is not there',
+      'a missing file',
       ['--row', 'title', '--value-file', '/nowhere'],
       /^--value-file: \/nowhere cannot be read \(ENOENT\): it is not there; check the path$/,
     ],
@@ -267,7 +267,7 @@ describe('conflicts', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
   });
 
-  test('a value that does not fit its property is bad input, and nothing happens', async () => {
+  test('a value that does not fit its property is bad input, and changes nothing', async () => {
     const { ticket } = await inConflict();
     const ran = await cli(
       'conflicts',
@@ -287,7 +287,7 @@ describe('conflicts', () => {
 });
 
 describe('quarantine', () => {
-  test('list names the reason; retry sends what was not sent, once the cause is mended', async () => {
+  test('list shows the reason; retry sends the pending writes once the cause is fixed', async () => {
     const { ticket, project } = await pair('strict');
     const refusal = {
       route: `^PUT /api/v2/tickets/${ticket}`,
@@ -312,7 +312,7 @@ describe('quarantine', () => {
     expect(still.code).toBe(1);
     expect(still.out).toMatch(new RegExp(`^zendesk:ticket:${ticket} +quarantined`, 'm'));
     await controlsOf(boxes.zendesk).clearFaults();
-    const mended = await cli(
+    const fixed = await cli(
       'quarantine',
       'retry',
       '--code',
@@ -321,8 +321,8 @@ describe('quarantine', () => {
       'TicketToProject',
       '--json',
     );
-    expect(json(mended)).toMatchObject([{ key, status: 'linked', reason: null }]);
-    expect(mended.code).toBe(0);
+    expect(json(fixed)).toMatchObject([{ key, status: 'linked', reason: null }]);
+    expect(fixed.code).toBe(0);
     expect(ticketOf(ticket).status).toBe('pending');
     expect(await cli('quarantine', 'list')).toMatchObject({ code: 0, out: 'nothing is quarantined\n' });
   });
@@ -343,7 +343,7 @@ describe('quarantine', () => {
 });
 
 describe('resync', () => {
-  test('brings a pair into agreement that nobody told of, named by either record or its key', async () => {
+  test('brings a pair into agreement without a change event, by either record or by its key', async () => {
     const { ticket, project } = await pair('quiet');
     await boxes.pm('PATCH', `/projects/${project}`, { status: 'on_hold' });
     const ran = await cli('resync', `pms:project:${project}`, '--json');
@@ -353,7 +353,7 @@ describe('resync', () => {
     expect(ticketOf(ticket).status).toBe('hold');
   });
 
-  test('of what is not in order exits with 1 and the reason', async () => {
+  test('of a pair that is not in order exits with 1 and the reason', async () => {
     const { ticket } = await inConflict();
     const ran = await cli('resync', `TicketToProject/zendesk:ticket:${ticket}`, 'zendesk:ticket:987654321');
     expect(ran.code).toBe(1);
@@ -375,7 +375,7 @@ describe('resync', () => {
     expect(code).toBe(2);
   });
 
-  test('without a worker it says that nobody answers', async () => {
+  test('without a worker it reports that no worker answered', async () => {
     const alone = cliOf(boxes, stack, { TASK_QUEUE: `${stack.taskQueue}-nobody` });
     const ran = await alone('resync', 'zendesk:ticket:5550001', '--wait', '1');
     expect(ran.code).toBe(1);
@@ -384,7 +384,7 @@ describe('resync', () => {
   });
 });
 
-test('content cannot command the terminal', async () => {
+test('content cannot control the terminal', async () => {
   const subject = 'evil \u001b[2J\u009b31m \u202e text';
   const { ticket, project } = await pair('plain');
   await boxes.zd('PUT', `/tickets/${ticket}`, { ticket: { subject } });
@@ -412,7 +412,7 @@ test.each([
   [['quarantine', 'list', '--help']],
   [['quarantine', 'retry', '--help']],
   [['resync', '--help']],
-])('%j explains itself', async (args) => {
+])('%j prints its help', async (args) => {
   const ran = await cli(...args);
   expect(ran).toMatchObject({ code: 0, err: '' });
   expect(ran.out).toMatch(/^Usage: zendesk-pms-sync/);

@@ -35,7 +35,7 @@ describe('the codec server', () => {
   const bearer = { authorization: `Bearer ${TOKEN}` };
   const payload = defaultPayloadConverter.toPayload({ key: 'TicketToProject/zendesk:ticket:1' });
 
-  test('opens what was sealed, and seals what the command line sends', async () => {
+  test('decrypts payloads of the service, and encrypts those of the command line', async () => {
     const sealed = (await codec.encode([payload])).map(json);
     const opened = await post('/decode', { payloads: sealed }, bearer);
     expect(await opened.json()).toEqual({ payloads: [json(payload)] });
@@ -44,7 +44,7 @@ describe('the codec server', () => {
     expect(await (await post('/decode', resealed, bearer)).json()).toEqual({ payloads: [json(payload)] });
   });
 
-  test('a browser reads after its person typed the token once', async () => {
+  test('a browser can read after its user entered the token once', async () => {
     const wrong = await post('/session', 'token=wrong', {
       'content-type': 'application/x-www-form-urlencoded',
     });
@@ -66,7 +66,7 @@ describe('the codec server', () => {
     expect(answer.headers.get('access-control-allow-credentials')).toBe('true');
   });
 
-  test('the Web UI of a known origin may ask, another page may not', async () => {
+  test('the Web UI of a configured origin may call it, and other pages may not', async () => {
     const ask = (origin: string) =>
       fetch(`${url}/decode`, {
         method: 'OPTIONS',
@@ -82,7 +82,7 @@ describe('the codec server', () => {
     ['no token', {}, { payloads: [] }, 401],
     ['a wrong token', { authorization: 'Bearer wrong' }, { payloads: [] }, 401],
     ['a made-up session', { cookie: 'codec-session=00ff' }, { payloads: [] }, 401],
-    ['a body that is none', bearer, { payloads: 'x' }, 400],
+    ['an empty body', bearer, { payloads: 'x' }, 400],
     ['a body that is not JSON', bearer, '{', 400],
     [
       'a payload of an unknown key',
@@ -96,7 +96,7 @@ describe('the codec server', () => {
       },
       422,
     ],
-  ])('%s is refused, and the answer gives nothing away', async (_, headers, body, status) => {
+  ])('%s is refused, and the answer reveals nothing', async (_, headers, body, status) => {
     for (const path of ['/decode', '/encode']) {
       if (status === 422 && path === '/encode') continue;
       const answer = await post(path, body, headers);

@@ -1,6 +1,6 @@
 import { Conversation, MODES } from '../support/comments';
 
-/** What people say travels in order, with its author, and never more openly than it was said. */
+/** Comments sync in order, with their authors, and are never more visible than on their own side. */
 describe.each(MODES)('comments, mode %s', (mode) => {
   let talk: Conversation;
   const start = async (options: Partial<Parameters<typeof Conversation.start>[0]> = {}) =>
@@ -11,7 +11,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
   const loses = (route: string, times: number) =>
     ({ route, kind: 'timeoutAfterWrite', probability: 0.4, times }) as const;
 
-  test('many of one second arrive in the order in which they were made, both ways, whatever answers are lost', async () => {
+  test('many comments of one second arrive in the order of their creation, both ways, whichever answers are lost', async () => {
     await start();
     await talk.faults('pms', loses('^POST /api/v1/(notes|projects)', 4));
     await talk.faults('zendesk', loses('^PUT /api/v2/tickets', 4), {
@@ -27,7 +27,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     if (!actor) throw new Error('no agent');
     for (const body of agents)
       talk.boxes.zendesk.tickets.update(talk.ticket.id, { comment: { body } }, actor);
-    for (const body of people) talk.pmsSaysAtOnce(body);
+    for (const body of people) talk.noteInPmsDirectly(body);
     await talk.quiet();
     expect(talk.pmsTexts().filter((body) => body.startsWith('agent'))).toEqual(agents);
     expect(talk.zendeskTexts().filter((body) => body.startsWith('person'))).toEqual(people);
@@ -35,10 +35,10 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.zendeskTexts()).toHaveLength(16);
   });
 
-  test('one that cannot be written is set aside with the reason, and the others go on; mended, it arrives', async () => {
+  test('a comment that cannot be written is set aside with the reason while the others continue; once fixed, it arrives', async () => {
     await start();
     const ids: string[] = [];
-    for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.pmsSays(body));
+    for (const body of ['one', 'x'.repeat(65_537), 'three', 'four']) ids.push(await talk.noteInPms(body));
     await talk.quiet();
     expect(talk.zendeskTexts()).toEqual(['one', 'three', 'four']);
     const [, tooLong = ''] = ids;
@@ -52,7 +52,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect((await talk.linkOfNote(tooLong))?.status).toBe('linked');
   });
 
-  test('text is text: emoji, right-to-left, HTML and Markdown come out as they went in', async () => {
+  test('text is unchanged: emoji, right-to-left, HTML and Markdown come out as they went in', async () => {
     await start();
     const texts = [
       '👩‍👩‍👧‍👦 🔥 naïve — ¿qué?',
@@ -64,11 +64,11 @@ describe.each(MODES)('comments, mode %s', (mode) => {
       'a  b\n    indented\n\n\n\nfar below',
     ];
     for (const body of texts) {
-      await talk.zendeskSays(body);
-      await talk.pmsSays(body);
+      await talk.commentInZendesk(body);
+      await talk.noteInPms(body);
     }
     await talk.quiet();
-    // What the PMS says stays as it was; of what an agent says, Zendesk itself keeps only so much.
+    // A text of the PMS is unchanged; Zendesk itself changes an agent's text.
     const kept = texts.map((text) => talk.zendeskKeeps(text));
     expect(talk.pmsTexts().sort()).toEqual([...texts, ...kept].sort());
     expect(talk.zendeskTexts().sort()).toEqual([...texts, ...kept].sort());
@@ -77,26 +77,28 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.zendeskTalk()).toHaveLength(before);
     const html = talk.zendeskTalk().map((comment) => comment.html_body);
     expect(html.join('')).not.toMatch(/<(script|img|b)\b/);
-    // What Zendesk holds as HTML arrives as its text.
-    await talk.zendeskSays('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
+    // HTML in Zendesk arrives as text.
+    await talk.commentInZendesk('', { html_body: '<p>Say <b>no</b></p><script>x</script>' });
     await talk.quiet();
     expect(talk.pmsTexts().at(-1)).toBe('Say no');
   });
 
-  test('who said it is shown: as its author where Zendesk knows the person, else by name, and that is no edit', async () => {
+  test('the author is shown: as the comment’s author if Zendesk knows the person, else by name, which is no edit', async () => {
     await start();
     const field = mode === 'note' ? 'authorId' : 'requesterId';
     const person = async (email: string, name: string) =>
       String((await talk.boxes.pm('POST', '/people', { email, name }))['id']);
-    await talk.pmsSays('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
-    const id = await talk.pmsSays('from Nora', { [field]: await person('nora@pms.example', 'Nora Nobody') });
+    await talk.noteInPms('from Ann', { [field]: await person('ann@sandbox.example', 'Ann') });
+    const id = await talk.noteInPms('from Nora', {
+      [field]: await person('nora@pms.example', 'Nora Nobody'),
+    });
     talk.boxes.zendesk.store.addUser({ name: 'Dan', email: 'dan@acme.example', role: 'end-user' });
-    // A customer may not be shown as having said what customers cannot read.
-    await talk.pmsSays('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
+    // A customer must not be shown as the author of a comment that customers cannot read.
+    await talk.noteInPms('about Dan', { [field]: await person('dan@acme.example', 'Dan Customer') });
     await talk.quiet();
-    const said = talk.zendeskTalk().slice(1);
+    const comments = talk.zendeskTalk().slice(1);
     const author = (id: number | null) => talk.boxes.zendesk.store.users.get(id ?? 0)?.email;
-    expect(said.map(({ body, author_id: by }) => [body, author(by)])).toEqual([
+    expect(comments.map(({ body, author_id: by }) => [body, author(by)])).toEqual([
       ['from Ann', 'ann@sandbox.example'],
       ['Nora Nobody wrote:\n\nfrom Nora', talk.boxes.zendesk.adminEmail],
       ['Dan Customer wrote:\n\nabout Dan', talk.boxes.zendesk.adminEmail],
@@ -106,18 +108,18 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.pmsTexts()).toEqual(['from Ann', 'from Nora', 'about Dan']);
     expect(talk.zendeskTalk()).toHaveLength(4);
 
-    await talk.zendeskSays('from Ann of Zendesk');
+    await talk.commentInZendesk('from Ann of Zendesk');
     await talk.quiet();
     const last = talk.pmsTalk().at(-1);
     expect(mode === 'note' ? last?.['authorName'] : last?.['title']).toContain('Ann Agent');
   });
 
-  test('public and internal are kept; what comes from the PMS is internal unless it says otherwise', async () => {
+  test('public and internal are kept; a note of the PMS is internal by default', async () => {
     await start();
-    await talk.zendeskSays('for all');
-    await talk.zendeskSays('for us', { public: false });
-    await talk.pmsSays('nothing said');
-    const open = await talk.pmsSays('said in public', { visibility: 'public' });
+    await talk.commentInZendesk('for all');
+    await talk.commentInZendesk('for us', { public: false });
+    await talk.noteInPms('nothing said');
+    const open = await talk.noteInPms('said in public', { visibility: 'public' });
     await talk.quiet();
     const zendesk = () =>
       Object.fromEntries(talk.zendeskTalk().map(({ body, public: shown }) => [body, shown]));
@@ -132,7 +134,7 @@ describe.each(MODES)('comments, mode %s', (mode) => {
       'said in public': isNote ? 'public' : 'internal',
     });
     if (!isNote) return;
-    // Made internal on either side, it is internal on both; made public again, it stays internal.
+    // A comment made internal on either side becomes internal on both; made public again, it stays internal.
     await talk.boxes.pm('PATCH', `/notes/${open}`, { visibility: 'internal' });
     const forAll = talk.zendeskTalk().find(({ body }) => body === 'for all');
     await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}/comments/${forAll?.id}/make_private`);
@@ -146,9 +148,9 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect((await talk.linkOfNote(open))?.history).toMatchObject([{ row: 'visibility', lost: 'public' }]);
   });
 
-  test('each edit in the PMS becomes one follow-up that names the first, whatever answers are lost', async () => {
+  test('each edit in the PMS becomes one follow-up that names the comment, whichever answers are lost', async () => {
     await start();
-    const id = await talk.pmsSays('first');
+    const id = await talk.noteInPms('first');
     await talk.quiet();
     await talk.faults('zendesk', { route: '^PUT /api/v2/tickets', kind: 'timeoutAfterWrite', times: 3 });
     for (const text of ['second', 'third', 'fourth']) {
@@ -171,12 +173,12 @@ describe.each(MODES)('comments, mode %s', (mode) => {
 
   test('an edit while the ticket is closed is set aside with the reason', async () => {
     await start();
-    const id = await talk.pmsSays('first');
+    const id = await talk.noteInPms('first');
     await talk.quiet();
     await talk.boxes.zd('PUT', `/tickets/${talk.ticket.id}`, { ticket: { status: 'closed' } });
     await talk.quiet();
     await talk.pmsEdits(id, 'too late');
-    const late = await talk.pmsSays('new, and too late');
+    const late = await talk.noteInPms('new, and too late');
     await talk.quiet();
     for (const each of [id, late])
       expect(await talk.linkOfNote(each)).toMatchObject({
@@ -187,13 +189,13 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     expect(talk.pmsTexts()).toEqual(['too late', 'new, and too late']);
   });
 
-  test('what is said to a ticket that was merged is set aside; to one that was deleted, it waits', async () => {
+  test('a comment on a merged ticket is set aside; one on a deleted ticket waits', async () => {
     await start();
     const { zendesk } = talk.boxes;
     await talk.boxes.zd('POST', '/tickets', { ticket: { subject: 'Winner', comment: { body: 'w' } } });
     const winner = Math.max(...zendesk.store.tickets.keys());
     await talk.boxes.zd('POST', `/tickets/${winner}/merge`, { ids: [talk.ticket.id] });
-    const merged = await talk.pmsSays('to the merged one');
+    const merged = await talk.noteInPms('to the merged one');
     await talk.quiet();
     expect(await talk.linkOfNote(merged)).toMatchObject({
       status: 'quarantined',
@@ -213,18 +215,18 @@ describe.each(MODES)('comments, mode %s', (mode) => {
     });
   });
 
-  test('the 5,001st comment is set aside, and the ticket goes on', async () => {
+  test('the 5,001st comment is set aside, and the ticket continues to sync', async () => {
     await start();
     const { tickets } = talk.boxes.zendesk;
     const parts = { authorId: null, metadata: {}, events: [], createdAt: '2020-01-01T00:00:00Z' };
     const { store } = talk.boxes.zendesk;
     const logged = store.addAudit.bind(store);
-    // Not in the export: 5,000 of them would be copied first.
+    // The comments are made outside of the export, which would copy 5,000 of them first.
     store.addAudit = () => undefined;
     for (let i = 0; i < 4_999; i += 1)
       tickets.comments.keep(talk.ticket.id, { author_id: null, body: 'x', public: true }, parts);
     store.addAudit = logged;
-    const id = await talk.pmsSays('one too many');
+    const id = await talk.noteInPms('one too many');
     await talk.boxes.pm('PATCH', `/projects/${talk.project}`, { title: 'Goes on' });
     await talk.quiet();
     expect(await talk.linkOfNote(id)).toMatchObject({

@@ -11,7 +11,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** The lines for Temporal’s own command line in docs/conflicts.md and docs/cli.md, with their effect; the rest is run by docs/snippets. */
+/**
+ * The examples for Temporal’s own command line in docs/conflicts.md and docs/cli.md, with their effect;
+ * snippets.test.ts runs the other examples.
+ */
 
 const ROOT = path.resolve(__dirname, '../..');
 const DOCS = ['docs/conflicts.md', 'docs/cli.md'];
@@ -29,22 +32,22 @@ function linesOf(program: string, files = DOCS): string[] {
 async function shell(
   line: string,
   env: Record<string, string>,
-): Promise<{ code: number | null; said: string }> {
+): Promise<{ code: number | null; output: string }> {
   const child = spawn('bash', ['--noprofile', '--norc', '-c', line], {
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...env },
   });
   const { code, out, err } = await outcomeOf(child);
-  return { code, said: out + err };
+  return { code, output: out + err };
 }
 
-describe('the lines for Temporal’s own command line', () => {
+describe('the examples for Temporal’s own command line', () => {
   let stack: Stack;
   let zendesk: MemorySystem;
   let pms: MemorySystem;
   let ticket: RecordRef;
   let key: string;
   let env: Record<string, string>;
-  let away: boolean;
+  let isPmsUnavailable: boolean;
 
   beforeAll(async () => {
     env = {
@@ -55,9 +58,9 @@ describe('the lines for Temporal’s own command line', () => {
   beforeEach(async () => {
     zendesk = new MemorySystem('zendesk', false);
     pms = new MemorySystem('pms', true);
-    away = false;
+    isPmsUnavailable = false;
     pms.fault = (when, call) => {
-      if (away && when === 'before' && call === 'update')
+      if (isPmsUnavailable && when === 'before' && call === 'update')
         throw new RetryLater('away', { retryAfterMs: 50, unknownOutcome: false });
     };
     const rows = [
@@ -84,20 +87,20 @@ describe('the lines for Temporal’s own command line', () => {
     const own = line
       .replaceAll('TicketToProject/zendesk:ticket:123', key)
       .replaceAll('--task-queue zendesk-pms-sync', `--task-queue ${stack.taskQueue}`);
-    const { code, said } = await shell(own, env);
-    if (code !== 0) throw new Error(`${own}\n${said}`);
-    return said;
+    const { code, output } = await shell(own, env);
+    if (code !== 0) throw new Error(`${own}\n${output}`);
+    return output;
   };
   const lines = linesOf('temporal');
 
-  test('there are some', () => {
+  test('the page has examples', () => {
     expect(lines.filter((line) => line.includes('resolveConflict'))).toHaveLength(3);
     expect(lines.filter((line) => line.includes('resync'))).toHaveLength(2);
   });
 
   test.each(lines.filter((line) => line.includes('with-start')))('%s', async (line) => {
     pms.edit(project().ref, { note: 'only a resync sees this' });
-    const said = await run(line);
+    const output = await run(line);
     await stack.client.workflow.getHandle(key).result();
     const subject = line.includes('"choice":"pms"') ? 'from the pms' : 'from zendesk';
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values).toMatchObject({
@@ -106,16 +109,16 @@ describe('the lines for Temporal’s own command line', () => {
     });
     expect(project().values['title']).toBe(line.includes('"choice":"zendesk"') ? subject : 'from the pms');
     if (line.includes('update-with-start'))
-      expect(said).toMatch(line.includes('resolveConflict') ? /"?status"?:\s*"?linked/ : /conflict/);
+      expect(output).toMatch(line.includes('resolveConflict') ? /"?status"?:\s*"?linked/ : /conflict/);
   });
 
   test.each(lines.filter((line) => line.startsWith('temporal workflow signal ')))('%s', async (line) => {
-    // The PMS is away: the pair's workflow runs, and keeps trying.
-    away = true;
+    // The PMS is unavailable: the pair's workflow keeps trying.
+    isPmsUnavailable = true;
     zendesk.edit(ticket, { note: 'new' });
-    await stack.context.hint(key, { hints: [], force: true, hops: 0 });
+    await stack.context.signalPair(key, { hints: [], force: true, hops: 0 });
     await run(line);
-    away = false;
+    isPmsUnavailable = false;
     await stack.client.workflow.getHandle(key).result();
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values['subject']).toBe('from the pms');
     expect(project().values).toMatchObject({ title: 'from the pms', note: 'new' });

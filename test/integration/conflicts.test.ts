@@ -14,7 +14,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What a person decides, by signal and by Update, on a real Temporal server and a real link store. */
+/** Decisions of people, by signal and by Update, on a real Temporal server and a real link store. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -27,16 +27,16 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
-/** Lines of the log, from warnings on. */
-let said: string[];
+/** Log lines from level warn on. */
+let logged: string[];
 
 async function begin(extra: Record<string, unknown> = {}): Promise<void> {
   zendesk = new MemorySystem('zendesk', false);
   pms = new MemorySystem('pms', true);
   const mapping = testMapping(ROWS, extra);
   stack = await startStack(testServers(), mapping, { zendesk, pms });
-  said = [];
-  stack.context.log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
+  logged = [];
+  stack.context.log = pino({ level: 'warn' }, { write: (line) => void logged.push(line) });
   commands = pairCommands(stack.client, stack.taskQueue, mapping);
 }
 afterEach(async () => stack.stop());
@@ -49,7 +49,7 @@ async function linkOf(key: string): Promise<Link> {
   if (!link) throw new Error(`${key} has no link`);
   return link;
 }
-/** What an Update's caller is told when it is refused. */
+/** The error that the caller of a refused Update gets. */
 async function refusal(update: Promise<unknown>): Promise<string> {
   try {
     await update;
@@ -82,7 +82,7 @@ describe('conflicts of properties', () => {
     await stack.settle();
   });
 
-  test('park just these properties, show both values, and let the rest pass', async () => {
+  test('park only these properties, show both values, and let the other rows sync', async () => {
     expect(await linkOf(key)).toMatchObject({
       status: 'conflict',
       reason: { code: 'conflict', text: 'both sides changed note, memo', nextAttempt: null },
@@ -94,18 +94,18 @@ describe('conflicts of properties', () => {
     expect(valuesOf(pms, project)['title']).toBe('new');
   });
 
-  test('issue 22: are told in the log once, by the names of the rows and without a value', async () => {
+  test('issue 22: are logged once, by the names of the rows and without a value', async () => {
     await commands.resync(key);
     await stack.settle();
-    const told = said.filter((line) => line.includes('left to a person'));
-    expect(told).toHaveLength(1);
-    expect(JSON.parse(told[0] ?? '')).toMatchObject({
+    const conflictLines = logged.filter((line) => line.includes('left to a person'));
+    expect(conflictLines).toHaveLength(1);
+    expect(JSON.parse(conflictLines[0] ?? '')).toMatchObject({
       ...{ level: 40, key, status: 'conflict', code: 'conflict', rows: ['note', 'memo'] },
     });
-    expect(told[0]).not.toMatch(/z note|p memo/);
+    expect(conflictLines[0]).not.toMatch(/z note|p memo/);
   });
 
-  test('are decided one by one by an Update, which answers with how the pair stands', async () => {
+  test('are decided one by one by an Update, which returns the state of the pair', async () => {
     const first = await commands.resolve(key, { row: 'note', choice: 'pms' });
     expect(first).toMatchObject({ key, status: 'conflict', reason: 'both sides changed memo' });
     expect(valuesOf(zendesk, ticket)).toMatchObject({ note: 'p note', memo: 'z memo' });
@@ -118,7 +118,7 @@ describe('conflicts of properties', () => {
     ]);
   });
 
-  test('A12: a decision that comes while an earlier one is carried out is refused aloud', async () => {
+  test('A12: a decision during an earlier one is refused with a message', async () => {
     const update = pms.update.bind(pms);
     let later: Promise<string> | undefined;
     pms.update = async (...given) => {
@@ -152,7 +152,7 @@ describe('conflicts of properties', () => {
     expect(valuesOf(pms, project)).toMatchObject({ note: 'z note', memo: 'p memo' });
   });
 
-  test('a merged value goes to both sides and into no workflow history', async () => {
+  test('a merged value is written to both sides, and no workflow history contains it', async () => {
     await stack.store.decisions.keep(key, { row: 'note', choice: 'merged', value: 'a very secret merge' });
     await commands.resolve(key, { row: 'note', choice: 'merged' });
     expect(valuesOf(zendesk, ticket)['note']).toBe('a very secret merge');
@@ -168,7 +168,7 @@ describe('conflicts of properties', () => {
     expect(JSON.stringify(history)).not.toContain('secret');
   });
 
-  test('a decision outlives a refused write: a retry brings it through', async () => {
+  test('a decision survives a refused write: a retry writes it', async () => {
     let refuse = true;
     pms.fault = (when, call) => {
       if (when === 'before' && call === 'update' && refuse)
@@ -187,7 +187,7 @@ describe('conflicts of properties', () => {
     expect(valuesOf(pms, project)['note']).toBe('z note');
   });
 
-  test('end by themselves when people bring both sides to one value', async () => {
+  test('end by themselves when people set both sides to one value', async () => {
     pms.edit(project, { note: 'z note' });
     zendesk.edit(ticket, { memo: 'p memo' });
     await stack.settle();
@@ -222,7 +222,7 @@ describe('conflicts of properties', () => {
     expect((await linkOf(key)).conflicts).toHaveLength(2);
   });
 
-  test('a signal that makes no sense leaves the pair as it is, and its workflow alive', async () => {
+  test('a malformed signal changes nothing, and the workflow keeps running', async () => {
     await stack.client.workflow.signalWithStart('TicketToProject', {
       workflowId: key,
       taskQueue: stack.taskQueue,
@@ -236,12 +236,12 @@ describe('conflicts of properties', () => {
 });
 
 describe('resync', () => {
-  test('as a signal and as an Update, with and without a running workflow', async () => {
+  test('works as a signal and as an Update, with and without a running workflow', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
     const project = (pms.all('project')[0] as { ref: RecordRef }).ref;
-    // Nobody tells of this edit: no event, no poll.
+    // No event and no poll reports this edit.
     pms.edit(project, { title: 'quiet' });
     expect(await commands.resync(keyOf(ticket))).toMatchObject({ status: 'linked', pms: project.id });
     expect(valuesOf(zendesk, ticket)['subject']).toBe('quiet');
@@ -259,7 +259,7 @@ describe('resync', () => {
     expect(valuesOf(zendesk, ticket)['subject']).toBe('quieter');
   });
 
-  test('of a record that exists nowhere says so', async () => {
+  test('of a record that does not exist returns that as the reason', async () => {
     await begin();
     expect(await commands.resync('TicketToProject/zendesk:ticket:404404')).toMatchObject({
       status: 'unknown',
@@ -267,7 +267,7 @@ describe('resync', () => {
     });
   });
 
-  test('takes no input', async () => {
+  test('accepts no input', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     const update = stack.client.workflow.executeUpdateWithStart('resync', {
@@ -284,7 +284,7 @@ describe('resync', () => {
 });
 
 describe('conflicts of whole pairs', () => {
-  test('several records match: one is chosen, and the others are left alone', async () => {
+  test('several records match: a person chooses one, and the others are not touched', async () => {
     await begin(MATCH);
     const [first, second] = [pms.add('project', { title: 'same' }), pms.add('project', { title: 'same' })];
     const ticket = zendesk.add('ticket', { subject: 'same', note: 'n' }).ref;
@@ -306,7 +306,7 @@ describe('conflicts of whole pairs', () => {
     expect((await linkOf(keyOf(ticket))).candidates).toEqual([]);
   });
 
-  test('several records match: a new one is asked for', async () => {
+  test('several records match: a person asks for a new one', async () => {
     await begin(MATCH);
     pms.add('project', { title: 'same' });
     pms.add('project', { title: 'same' });
@@ -318,7 +318,7 @@ describe('conflicts of whole pairs', () => {
     expect(pms.all('project').map((record) => record.backRef)).toEqual([null, null, textOf(ticket)]);
   });
 
-  test('a new one is asked for, but its name must be unique: said, not tried for ever', async () => {
+  test('a new record whose name must be unique is refused with a reason, and not retried without end', async () => {
     await begin(MATCH);
     pms.uniqueProperties.push('title');
     const only = pms.add('project', { title: 'same' }).ref;
@@ -336,14 +336,14 @@ describe('conflicts of whole pairs', () => {
       code: 'duplicate_value',
       text: expect.stringContaining(`title is taken by ${textOf(only)}`) as unknown,
     });
-    // Once there is room for it, a retry still knows what the person asked for.
+    // Once the name is free, a retry still has the person's request.
     pms.edit(only, { title: 'renamed' });
     expect(await commands.resync(keyOf(first))).toMatchObject({ status: 'linked' });
     expect(pms.all('project')).toHaveLength(2);
     expect((await linkOf(keyOf(second))).status).toBe('conflict');
   });
 
-  test('a chosen record that is gone, or taken, is not linked; the pair asks again', async () => {
+  test('a chosen record that is deleted or taken is not linked; the pair is in conflict again', async () => {
     await begin(MATCH);
     const [first, second] = [pms.add('project', { title: 'same' }), pms.add('project', { title: 'same' })];
     const ticket = zendesk.add('ticket', { subject: 'same' }).ref;
@@ -368,7 +368,7 @@ describe('conflicts of whole pairs', () => {
     });
   });
 
-  test('a stray, which names a record that has a counterpart, gets one of its own', async () => {
+  test('a record that names a linked record as its counterpart gets its own counterpart', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
@@ -386,14 +386,14 @@ describe('conflicts of whole pairs', () => {
     await stack.settle();
     await stack.settle();
     const own = zendesk.all('ticket').find((record) => record.values['subject'] === 'edited');
-    // Its false back-reference was put right with the first write to it, so that a rebuild finds the true pair.
+    // The first write corrected its wrong back-reference, so that a rebuild finds the right pair.
     zendesk.edit((own as { ref: RecordRef }).ref, { subject: 'answered' });
     await stack.settle();
     expect(pms.records.get(textOf(stray))?.values['title']).toBe('answered');
     expect(pms.records.get(textOf(stray))?.backRef).toBe(textOf((own as { ref: RecordRef }).ref));
   });
 
-  test('a stray that is deleted waits for nobody any more', async () => {
+  test('such a record waits for no decision after it is deleted', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
@@ -406,7 +406,7 @@ describe('conflicts of whole pairs', () => {
     expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'linked' });
   });
 
-  test('several records carry the back-reference of a lost create: one is chosen', async () => {
+  test('several records carry the back-reference of a lost create: a person chooses one', async () => {
     zendesk = new MemorySystem('zendesk', false);
     pms = new MemorySystem('pms', false);
     const mapping = testMapping(ROWS);
@@ -442,7 +442,7 @@ describe('unlink and link', () => {
     expect(await commands.resolve(key, { counterpart: 'none' })).toMatchObject({ status: 'tombstone' });
   });
 
-  test('an unlinked pair is left alone, is not linked again by itself, and is not doubled', async () => {
+  test('an unlinked pair does not sync, is not linked again automatically, and gets no duplicates', async () => {
     const before = writes().length;
     zendesk.edit(ticket, { subject: 'z' });
     pms.edit(project, { title: 'p' });
@@ -456,7 +456,7 @@ describe('unlink and link', () => {
     expect([zendesk.all('ticket').length, pms.all('project').length]).toEqual([1, 1]);
   });
 
-  test('linked again, both sides are merged against what they last agreed on', async () => {
+  test('a pair that is linked again merges both sides against the snapshot', async () => {
     zendesk.edit(ticket, { subject: 'edited meanwhile' });
     pms.edit(project, { note: 'edited, too' });
     expect(await commands.resolve(key, { counterpart: textOf(project) })).toMatchObject({ status: 'linked' });
@@ -467,7 +467,7 @@ describe('unlink and link', () => {
     expect(valuesOf(pms, project)['title']).toBe('in sync again');
   });
 
-  test('linked to another record, the former one is let go', async () => {
+  test('a record that is linked to another one releases the former one', async () => {
     const other = pms.add('project', { title: 'other' }).ref;
     expect(await commands.resolve(key, { counterpart: textOf(other) })).toMatchObject({
       status: 'linked',
@@ -478,7 +478,7 @@ describe('unlink and link', () => {
     );
   });
 
-  test('a record without a counterpart can be kept by itself', async () => {
+  test('a person can keep a record without a counterpart', async () => {
     const single = zendesk.add('ticket', { subject: 'internal' }).ref;
     await commands.resolve(keyOf(single), { counterpart: 'none' });
     zendesk.edit(single, { note: 'x' });
@@ -490,7 +490,7 @@ describe('unlink and link', () => {
   });
 });
 
-describe('a new record in the place of one that is gone', () => {
+describe('a new record in place of a deleted one', () => {
   beforeEach(() => begin());
   const soleOf = (system: MemorySystem, kind: string): RecordRef => {
     const [found, ...more] = system.all(kind);
@@ -498,7 +498,7 @@ describe('a new record in the place of one that is gone', () => {
     return found.ref;
   };
 
-  test('is made of the other one, with its values, and the pair goes on with it', async () => {
+  test('is created from the other record, with its values, and the pair continues with it', async () => {
     const ticket = zendesk.add('ticket', { subject: 's', note: 'n' }).ref;
     await stack.settle();
     const former = soleOf(pms, 'project');
@@ -523,7 +523,7 @@ describe('a new record in the place of one that is gone', () => {
     expect(valuesOf(zendesk, ticket)['subject']).toBe('goes on');
   });
 
-  test('where the pair began with the record that is gone, the pair of the other one makes it', async () => {
+  test('is created by the other record’s pair if the pair began with the deleted record', async () => {
     const former = pms.add('project', { title: 't', note: 'n' }).ref;
     await stack.settle();
     const ticket = soleOf(zendesk, 'ticket');
@@ -547,14 +547,14 @@ describe('a new record in the place of one that is gone', () => {
     expect(zendesk.records.get(textOf(ticket))?.backRef).toBe(textOf(made));
   });
 
-  test('the pair ended: a person may still ask for it', async () => {
+  test('can be requested by a person even after the pair ended', async () => {
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
     const former = soleOf(pms, 'project');
     pms.edit(former, {}, { state: 'deleted' });
     await stack.settle();
     expect(await linkOf(keyOf(ticket))).toMatchObject({ status: 'tombstone' });
-    // While the PMS still shows it as deleted, it may be restored there.
+    // While the PMS still shows it as deleted, it can be restored there.
     const shown = await commands.resolve(keyOf(ticket), { counterpart: 'create' });
     expect(shown).toMatchObject({
       status: 'tombstone',
@@ -569,7 +569,7 @@ describe('a new record in the place of one that is gone', () => {
     expect(valuesOf(pms, soleOf(pms, 'project'))['title']).toBe('s');
   });
 
-  test('is refused where the record is there, or is there again', async () => {
+  test('is refused if the record exists, or exists again', async () => {
     const ticket = zendesk.add('ticket', { subject: 's' }).ref;
     await stack.settle();
     const project = soleOf(pms, 'project');

@@ -16,7 +16,10 @@ import { profileSystem, type ProfileSystem } from '../../src/systems/profile/pro
 import { runShared, type Ran } from '../support/cli';
 import { MAPPING_FILE, serviceSignIn, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** The kit against the PMS sandbox over HTTP: it names each lie, and says nothing ill of the honest. */
+/**
+ * The conform checks against the PMS sandbox over HTTP: they name each broken promise, and report nothing about a
+ * correct system.
+ */
 
 let boxes: Sandboxes;
 let run = 0;
@@ -25,12 +28,12 @@ beforeEach(async () => {
 });
 afterEach(() => boxes.close());
 
-/** Records of each kind: a page of the shipped profile holds 200, a small one 20. */
+/** The number of records of each kind: a page of the shipped profile has 200, a small page 20. */
 const OVER_A_PAGE = 230;
 const OVER_A_SMALL_PAGE = 30;
 const FEW = 12;
 
-/** The sandbox by a profile that is as shipped, but for the size of its pages: paging is tried with few records. */
+/** The sandbox by the shipped profile with smaller pages, so that few records need several pages. */
 const smallPages = (): SystemPort =>
   profileSystem({
     profile: { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } },
@@ -39,7 +42,7 @@ const smallPages = (): SystemPort =>
     timeoutMs: 2_000,
   });
 
-/** People of the sandbox; whom it does not know, its profile would make. */
+/** People of the sandbox. Its profile would create unknown people. */
 const KNOWN = 'known@pms.example';
 const OTHER = 'other@pms.example';
 beforeEach(async () => {
@@ -64,7 +67,7 @@ async function conform(records: number, changes: Partial<ConformInput> = {}): Pr
 }
 
 const faults = (...rules: FaultInput[]) => controlsOf(boxes.pms).setFaults(...rules);
-const lies = (told: Partial<Lies>) => controlsOf(boxes.pms).setLies(told);
+const lies = (changes: Partial<Lies>) => controlsOf(boxes.pms).setLies(changes);
 /** Checks with a verdict, each once. */
 const checksWith = ({ results }: Conformance, verdict: Verdict): CheckId[] => [
   ...new Set(results.filter((each) => each.verdict === verdict).map(({ check }) => check)),
@@ -82,7 +85,7 @@ describe('the honest sandbox', () => {
   test.each<[string, number, () => SystemPort]>([
     ['pages of 200', OVER_A_PAGE, () => boxes.systems.pms],
     ['pages of 20', OVER_A_SMALL_PAGE, smallPages],
-  ])('is told that all holds, and left as it was: %s', async (_, records, port) => {
+  ])('passes every check, and nothing stays behind: %s', async (_, records, port) => {
     const conformance = await conform(records, { port: port() });
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'window')).toEqual([]);
@@ -92,11 +95,11 @@ describe('the honest sandbox', () => {
     expect(conformance.invariants.map(({ holds }) => holds)).toEqual(Array(5).fill('fully'));
     expect(conformance.cleanup).toMatchObject({ leftBehind: [], removed: conformance.cleanup.made });
     expect(conformance.cleanup.made).toBeGreaterThan(records * 3);
-    // P11: all that was made goes.
+    // P11: all created records are removed.
     expect(
       (['customer', 'project', 'note'] as const).flatMap((kind) => [...boxes.pms.store.all(kind)]),
     ).toEqual([]);
-    // P7: of each property, what it was tried with.
+    // P7: the values that each property was checked with.
     const values = conformance.results.filter(({ check }) => check === 'values');
     const project = values.find(({ subject }) => subject === 'project')?.found ?? '';
     for (const name of ['title', 'status', 'customerId', 'dueDate', 'tags', 'requester', 'assignee'])
@@ -110,13 +113,13 @@ describe('the honest sandbox', () => {
     ]);
   });
 
-  test('is not tried for paging where all records come on one page, and this is said', async () => {
+  test('with one page of records has no paging check, and the report says so', async () => {
     const conformance = await conform(FEW);
     expect(complaints(conformance)).toEqual([]);
     expect(checksWith(conformance, 'untried')).toEqual(['walk']);
   });
 
-  test('keeps comments as projects', async () => {
+  test('passes with comments as projects', async () => {
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'mapping.yaml');
     writeFileSync(file, readFileSync(MAPPING_FILE, 'utf8').replace('mode: note', 'mode: project'));
     const conformance = await conform(FEW, { mapping: loadMapping(file) });
@@ -146,12 +149,12 @@ describe('the honest sandbox', () => {
       const tried = conformance.results.find(
         ({ check, subject }) => check === 'values' && subject === 'customer',
       );
-      // A value, another, none, and the first again.
+      // A value, another value, an empty value, and the first value again.
       expect(tried?.found).toContain('customFields.plan (4)');
     },
   );
 
-  test('raises no alarm by others who work in it, nor by its rate', async () => {
+  test('passes while others work in it, and under its rate limit', async () => {
     let working = true;
     const others = (async () => {
       for (let n = 0; working; n += 1) {
@@ -175,8 +178,8 @@ describe('the honest sandbox', () => {
   });
 });
 
-describe('a lying sandbox is found out', () => {
-  /** The checks that must name it, and those that may besides. */
+describe('a sandbox that breaks promises is caught', () => {
+  /** The checks that must report it, and those that may report it, too. */
   const LIES: [lie: keyof Lies, named: CheckId[], also: CheckId[]][] = [
     ['ignoreIfMatch', ['precondition'], []],
     ['forgetIdempotencyKeys', ['repeat', 'followUp', 'fileRepeat'], []],
@@ -186,7 +189,7 @@ describe('a lying sandbox is found out', () => {
     ['ignoreReferenceFilter', ['lookUp'], []],
     ['ignoreFilters', ['match'], []],
     ['skipAfterInserts', ['walk'], []],
-    // A lost entry may be all that there was of a record, or its latest state.
+    // A lost entry may be the only one of a record, or its latest state.
     ['dropFeedEntries', ['feed'], ['feedOrder']],
     ['backdateFeedEntries', ['feed'], ['feedOrder']],
     ['reverseFeed', ['feedOrder'], []],
@@ -203,7 +206,7 @@ describe('a lying sandbox is found out', () => {
     ['keepFiles', ['detach'], []],
   ];
 
-  test('by every lie that it can tell', async () => {
+  test('with every fault that it can simulate', async () => {
     expect(LIES.map(([lie]) => lie).sort()).toEqual(Object.keys(await lies({})).sort());
   });
 
@@ -220,7 +223,7 @@ describe('a lying sandbox is found out', () => {
     expect(conformance.invariants.map(({ holds }) => holds)).toContain('not');
   });
 
-  test('and what can be neither removed nor archived is listed', async () => {
+  test('records that can be neither removed nor archived are listed', async () => {
     await lies({ ignoreArchive: true });
     const { cleanup } = await conform(FEW, { removal: { can: () => false, remove: async () => undefined } });
     expect(cleanup.leftBehind).toContainEqual(
@@ -230,7 +233,7 @@ describe('a lying sandbox is found out', () => {
   });
 });
 
-/** The sandbox behind an adapter that says something else of it. */
+/** The sandbox with an adapter that returns something else. */
 const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
   new Proxy(boxes.systems.pms, {
     get(port, name: keyof SystemPort) {
@@ -240,8 +243,8 @@ const adapterWith = (changes: Partial<SystemPort>): SystemPort =>
     },
   });
 
-describe('a lying adapter is found out, too', () => {
-  test('P4: whose list ends after its first page: it names those that no page told', async () => {
+describe('an adapter that breaks promises is caught, too', () => {
+  test('P4: if its list ends after the first page: the report names the missing records', async () => {
     const profile = { ...loadProfile('contract'), pageSize: { param: 'limit', most: 20 } };
     const paging = { by: 'cursor', param: 'cursor', next: new Expression('noSuchField') } as const;
     const port = profileSystem({
@@ -260,7 +263,7 @@ describe('a lying adapter is found out, too', () => {
     );
   });
 
-  /** An adapter that leaves something of each edit out. */
+  /** An adapter that drops a part of each edit. */
   const without = (isLeftOut: (name: string, value: unknown) => boolean) =>
     adapterWith({
       update: (ref, changes, options) =>
@@ -272,10 +275,10 @@ describe('a lying adapter is found out, too', () => {
     });
 
   test.each<[string, (name: string, value: unknown) => boolean, RegExp]>([
-    ['that empties nothing', (_, value) => value === null, /dueDate, empty: wrote nothing, found "/],
-    ['that keeps the first list', (name) => name === 'tags', /tags, another: wrote/],
-    ['that keeps the first person', (name) => name === 'assignee', /assignee, as other@pms\.example: wrote/],
-    ['that keeps the first day', (name) => name === 'dueDate', /dueDate, a leap day: wrote "2028-02-29"/],
+    ['if it clears no value', (_, value) => value === null, /dueDate, empty: wrote nothing, found "/],
+    ['if it keeps the first list', (name) => name === 'tags', /tags, another: wrote/],
+    ['if it keeps the first person', (name) => name === 'assignee', /assignee, as other@pms\.example: wrote/],
+    ['if it keeps the first day', (name) => name === 'dueDate', /dueDate, a leap day: wrote "2028-02-29"/],
   ])('P7: %s', async (_, isLeftOut, found) => {
     const { results } = await conform(FEW, { port: without(isLeftOut), removal: undefined as never });
     const project = results.find(({ check, subject }) => check === 'values' && subject === 'project');
@@ -283,23 +286,23 @@ describe('a lying adapter is found out, too', () => {
     expect(found.test(project?.found ?? '') || /and \d+ more$/.test(project?.found ?? '')).toBe(true);
   });
 
-  test('P7: where nobody is known, this is said', async () => {
+  test('P7: the report says if no person is known', async () => {
     const conformance = await conform(FEW, { people: [] });
     expect(conformance.invariants[2]).toMatchObject({
       holds: 'as far as tried',
       untried: expect.arrayContaining([
-        'project, values: assignee: no person is known; name two with --person',
+        'project, values: assignee: no person is known; name two people with --person',
       ]) as string[],
     });
   });
 
-  test('that reads from now on where it is to read from a time on', async () => {
+  test('if it starts at the present instead of the given time', async () => {
     const port = adapterWith({ cursorAt: (stream) => boxes.systems.pms.cursorNow(stream) });
     const conformance = await conform(FEW, { port });
     expect(checksWith(conformance, 'lies')).toEqual(['feedSince']);
   });
 
-  test('that does not say what a comment is said on', async () => {
+  test('if it does not name the parent of a comment', async () => {
     const port = adapterWith({
       async read(refs) {
         const results = await boxes.systems.pms.read(refs);
@@ -315,7 +318,7 @@ describe('a lying adapter is found out, too', () => {
     expect(checksWith(conformance, 'lies')).toEqual(['parent']);
   });
 
-  test('that has not all properties that the mapping writes', async () => {
+  test('if it lacks properties that the mapping writes', async () => {
     const port = adapterWith({
       properties: async (kind) =>
         (await boxes.systems.pms.properties(kind)).filter(({ name }) => name !== 'tags'),
@@ -329,8 +332,8 @@ describe('a lying adapter is found out, too', () => {
   });
 });
 
-describe('a system that offers less', () => {
-  test('holds with windows, and what it has not is switched off', async () => {
+describe('a system with fewer features', () => {
+  test('holds with windows, and the checks of missing features are off', async () => {
     const port = adapterWith({
       hasPrecondition: () => false,
       hasIdempotencyKeys: () => false,
@@ -364,7 +367,7 @@ describe('a system that offers less', () => {
       'feedSince',
     ]);
     expect(conformance.results.find(({ check }) => check === 'precondition')?.means).toMatch(
-      /^holds with a window of one read-to-write/,
+      /^holds, with a window between read and write/,
     );
     const { 0: first, 3: fourth } = conformance.invariants;
     expect(first).toMatchObject({ number: 1, holds: 'fully' });
@@ -372,7 +375,7 @@ describe('a system that offers less', () => {
     expect(conformance.cleanup.leftBehind).toEqual([]);
   });
 
-  test('whose clock is wrong is no liar', async () => {
+  test('passes with a wrong clock', async () => {
     const serverTime = async () => new Date(Date.now() - 600_000);
     const conformance = await conform(FEW, { serverTime });
     expect(complaints(conformance)).toEqual([]);
@@ -382,7 +385,7 @@ describe('a system that offers less', () => {
     });
   });
 
-  test('that makes no record of a kind is told so, and tried for the rest', async () => {
+  test('that creates no record of one kind gets a message, and the other checks run', async () => {
     await faults({ route: '^POST /api/v1/notes$', kind: 'status', status: 422 });
     const conformance = await conform(FEW);
     expect(checksWith(conformance, 'lies')).toEqual([]);
@@ -396,8 +399,8 @@ describe('a system that offers less', () => {
   });
 });
 
-describe('what was made is removed', () => {
-  test('where the answer to a create was lost', async () => {
+describe('the created records are removed', () => {
+  test('if the answer to a create was lost', async () => {
     await faults(
       { route: '^POST /api/v1/customers', kind: 'timeoutAfterWrite', times: 3 },
       { route: '^POST /api/v1/notes', kind: 'timeoutAfterWrite', probability: 0.2 },
@@ -423,7 +426,7 @@ describe('what was made is removed', () => {
   });
 });
 
-describe('the command', () => {
+describe('the command conform', () => {
   const command = (...args: string[]): Promise<Ran> =>
     runShared(
       {
@@ -438,7 +441,7 @@ describe('the command', () => {
       ...args,
     );
 
-  test('prints a table, and exits with 0 where nothing is wrong', async () => {
+  test('prints a table, and exits with 0 if there are no problems', async () => {
     const { code, out } = await command('--records', '12', '--timeout', '10');
     expect(code).toBe(0);
     expect(out).toContain(`${boxes.pms.url} as sync@pms.example`);
@@ -452,7 +455,7 @@ describe('the command', () => {
     expect(live()).toEqual([]);
   });
 
-  test('names a lie in JSON, and exits with 1', async () => {
+  test('names a broken promise in JSON, and exits with 1', async () => {
     await lies({ ignoreIfMatch: true });
     const { code, out } = await command('--records', '12', '--timeout', '2', '--json');
     expect(code).toBe(1);
@@ -461,7 +464,7 @@ describe('the command', () => {
     expect(checksWith(report, 'lies')).toEqual(['precondition']);
   });
 
-  test('tries a profile that claims less, which a liar then keeps', async () => {
+  test('checks a profile that promises less, which a faulty sandbox then keeps', async () => {
     await lies({ ignoreIfMatch: true });
     const shipped = readFileSync(path.resolve(__dirname, '../../profiles/contract.yaml'), 'utf8');
     const profile = path.join(mkdtempSync(path.join(tmpdir(), 'zps-conform-')), 'pms.yaml');
@@ -484,7 +487,7 @@ describe('the command', () => {
     );
   });
 
-  test('says what is wrong with a credential, and makes nothing', async () => {
+  test('names the problem of a credential, and creates nothing', async () => {
     const wrong = { ...boxes.pms, token: 'wrong' };
     boxes = { ...boxes, pms: wrong };
     const { code, err, out } = await command();

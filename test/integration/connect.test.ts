@@ -14,14 +14,14 @@ import {
 } from '../../src/workers/temporalClient';
 import { testServers } from '../support/servers';
 
-/** TLS, client certificates and API keys, as Temporal Cloud asks for them. */
+/** TLS, client certificates and API keys, as Temporal Cloud requires them. */
 describe('the connection to Temporal', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-tls-'));
   const at = (name: string) => path.join(folder, name);
   const closing: (() => void)[] = [];
 
   beforeAll(() => {
-    // The server's name is not the address that is dialled.
+    // The server's name differs from the address of the connection.
     const make = (name: string, ...more: string[]) => {
       const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
       const files = ['-keyout', at(`${name}-key.pem`), '-out', at(`${name}.pem`)];
@@ -70,7 +70,7 @@ describe('the connection to Temporal', () => {
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  test('client and workers get through TLS with their certificate', async () => {
+  test('client and workers connect through TLS with their certificate', async () => {
     const address = await tlsProxy();
     const temporal = await connectClient(certified(), address);
     expect(await temporal.client.workflowService.describeNamespace({ namespace: 'default' })).toMatchObject({
@@ -87,7 +87,7 @@ describe('the connection to Temporal', () => {
     const server = createServer();
     server.on('stream', (stream, headers) => {
       seen.push(headers.authorization);
-      // An empty message: all that both ask for when they connect is what the server can do.
+      // An empty message: when connecting, client and worker only ask for the server's capabilities.
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.end(Buffer.alloc(5));
@@ -103,7 +103,7 @@ describe('the connection to Temporal', () => {
     expect(new Set(seen)).toEqual(new Set(['Bearer key-of-the-cloud']));
   });
 
-  test('TLS is on where anything asks for it, and off where that is said', () => {
+  test('TLS is on if any setting needs it, and off if a setting says so', () => {
     expect(connectionOptions(config()).tls).toBe(false);
     expect(connectionOptions(config({ temporalApiKey: 'k' }))).toEqual({ tls: {}, apiKey: 'k' });
     expect(connectionOptions(config({ temporalTls: true })).tls).toEqual({});

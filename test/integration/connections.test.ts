@@ -7,7 +7,7 @@ import { deliver, pmsChange, pmsDelivery } from '../support/deliveries';
 import { MAPPING_FILE, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
-/** Several accounts in one process, over real HTTP: nothing of one is seen, used or held up by another. */
+/** Several accounts in one process, over real HTTP: no account sees, uses or blocks another account's data. */
 
 const titlesOf = ({ pms }: Sandboxes) => [...pms.store.all('project')].map(({ title }) => String(title));
 const subjectsOf = ({ zendesk }: Sandboxes) =>
@@ -41,7 +41,7 @@ describe('two connections in one process', () => {
   });
   afterAll(async () => world.stop());
 
-  test('the same record ids are different records', async () => {
+  test('treat the same ids as different records', async () => {
     expect(titlesOf(acme)).toEqual(['of acme']);
     expect(titlesOf(globex)).toEqual(['of globex']);
     const [project] = [...globex.pms.store.all('project')];
@@ -50,7 +50,7 @@ describe('two connections in one process', () => {
     expect(subjectsOf(acme)).toEqual(['of acme']);
     const key = `TicketToProject/zendesk:ticket:${ticket}`;
     for (const name of ['acme', 'globex']) {
-      // Each pair has a workflow of its own, whose id says whose it is.
+      // Each pair has its own workflow, whose id names the connection.
       const { taskQueue } = await world.client.workflow
         .getHandle(`${world.taskQueue(name)}/${key}`)
         .describe();
@@ -65,7 +65,7 @@ describe('two connections in one process', () => {
     }
   });
 
-  test('a webhook is taken with the secret of its own connection only', async () => {
+  test('a webhook is accepted with the secret of its own connection only', async () => {
     const [project] = [...acme.pms.store.all('project')];
     const body = pmsChange('project', project?.id ?? '');
     const to = (name: string, secret: string) => ({
@@ -75,11 +75,11 @@ describe('two connections in one process', () => {
     const ofAcme = webhookSecret('acme');
     expect((await deliver(world.intakeUrl, to('globex', ofAcme))).status).toBe(401);
     expect((await deliver(world.intakeUrl, to('acme', ofAcme))).status).toBe(200);
-    // No path is that of all of them.
+    // There is no path for all connections.
     expect((await deliver(world.intakeUrl, pmsDelivery(body, { secret: ofAcme }))).status).toBe(404);
   });
 
-  test('commands ask which one; status and doctor tell of all', async () => {
+  test('commands ask for a connection; status and doctor show all', async () => {
     const unnamed = await world.run('conflicts', 'list');
     expect([unnamed.code, unnamed.err.trim()]).toEqual([
       2,
@@ -87,7 +87,7 @@ describe('two connections in one process', () => {
     ]);
     const named = await world.run('links', 'show', `zendesk:ticket:${ticket}`, '--connection', 'acme');
     expect(named.out).toContain(`TicketToProject/zendesk:ticket:${ticket}`);
-    // A Temporal server that answers late, e.g. one that many tests share, counts as away.
+    // A Temporal server that answers late, for example one that many tests share, counts as unavailable.
     let status: Record<string, { workers: number | null }> = {};
     await until(async () => {
       status = JSON.parse((await world.run('status', '--json')).out) as typeof status;
@@ -106,7 +106,7 @@ describe('two connections in one process', () => {
     ]);
   });
 
-  test('metrics tell of each under its name, and of each metric once', async () => {
+  test('metrics have the connection’s name, and each metric is exported once', async () => {
     const text = await (await fetch(world.metricsUrl)).text();
     for (const name of ['acme', 'globex'])
       expect(text).toMatch(new RegExp(`^zps_writes_total\\{.*connection="${name}".*\\} [1-9]`, 'm'));
@@ -117,7 +117,7 @@ describe('two connections in one process', () => {
     expect(new Set(types).size).toBe(types.length);
   });
 
-  test('the console shows each on its own pages', async () => {
+  test('the console shows each connection on its own pages', async () => {
     const visitor = new Visitor(world.consoleUrl);
     await visitor.logIn();
     const { text } = await visitor.get('/console');
@@ -126,7 +126,7 @@ describe('two connections in one process', () => {
     const page = await visitor.get(`/console/connections/globex/pair?key=${encodeURIComponent(key)}`);
     expect(page.text).toContain('globex again');
     expect(page.text).not.toContain('of acme');
-    // What is done there is done to the pair of that connection, though the other has one of the same key.
+    // The action concerns the pair of that connection, though the other connection has a pair with the same key.
     const formToken = await visitor.formToken('/console/connections/globex/schedules');
     const done = await visitor.post('/console/connections/globex/pair/resync', {
       key,
@@ -142,7 +142,7 @@ describe('two connections in one process', () => {
     expect((await visitor.post('/console/connections/globex/schedules', form)).status).toBe(400);
   });
 
-  test('a flood and a storm of 429 on one leave the other alone', async () => {
+  test('a flood of changes and of 429 answers on one does not affect the other', async () => {
     const flooded = 400;
     const edits = 25;
     const before = await refusals(globex);
@@ -161,7 +161,7 @@ describe('two connections in one process', () => {
         { subject: `flood ${n}`, comment: { body: 'x' }, requester_id: agent.id },
         agent,
       );
-    // The flood has come in before the other's people begin.
+    // The flood arrives before the other connection's people begin.
     const waiting = () => world.db('acme').collection('observations').countDocuments();
     await until(async () => (await waiting()) > flooded / 2);
     for (let n = 0; n < edits; n += 1) await makeTicket(globex, `quiet ${n}`);
@@ -175,7 +175,7 @@ describe('two connections in one process', () => {
 
     await controlsOf(acme.pms).clearFaults();
     await until(() => titlesOf(acme).filter((title) => title.startsWith('flood ')).length === flooded);
-    // No pair of one was ever in the queues or in the store of the other.
+    // The queues and the store of one connection never had a pair of the other.
     const strangers = (name: string, other: string) =>
       world.client.workflow.count(
         `TaskQueue STARTS_WITH '${world.taskQueue(name)}' AND WorkflowId STARTS_WITH '${world.taskQueue(other)}'`,
@@ -190,7 +190,7 @@ describe('two connections in one process', () => {
   }, 600_000);
 });
 
-describe('one that cannot be served', () => {
+describe('a connection that cannot start', () => {
   let world: ConnectionsWorld;
   beforeAll(async () => {
     world = await startConnections(['acme', 'initech'], ['initech']);
@@ -205,7 +205,7 @@ describe('one that cannot be served', () => {
     return initech;
   };
 
-  test('is told, leaves the others to run, and is served once it is mended', async () => {
+  test('is reported, does not stop the others, and starts once the cause is fixed', async () => {
     const { acme, initech } = world.boxes as { acme: Sandboxes; initech: Sandboxes };
     await makeTicket(acme, 'runs');
     await makeTicket(initech, 'waits');
@@ -215,9 +215,9 @@ describe('one that cannot be served', () => {
     expect(failedStarts[0]?.why).toMatch(/PMS.*PMS_TOKEN/);
     expect(worries.join()).toContain('cannot serve this connection');
     expect((await world.run('status')).code).toBe(1);
-    expect(world.service.said).not.toContain('wrong-credential');
+    expect(world.service.output).not.toContain('wrong-credential');
 
-    // The next thing that is wrong is met in its turn.
+    // The next error is met after the first is fixed.
     writeFileSync(path.join(world.folder, 'initech.yaml'), 'version: 1\nentities: {}\n');
     writeFileSync(path.join(world.folder, 'initech-pms'), initech.pms.token);
     await until(async () => /initech\.yaml/.test((await failing()).failedStarts[0]?.why ?? ''));

@@ -35,10 +35,10 @@ describe('control', () => {
     pauseOrResume(stack.client, stack.taskQueue, what, scope);
   const cli = async (...args: string[]) => {
     const { code, out, err } = await cliOf(boxes, stack)(...args);
-    return { code, said: out + err };
+    return { code, output: out + err };
   };
 
-  test('a paused entity type rests with a reason, others go on, and nothing that came meanwhile is lost', async () => {
+  test('a paused entity type rests with a reason, others continue, and no change made meanwhile is lost', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Before', comment: { body: 'd' } } });
     await stack.settle();
     await stack.settle();
@@ -74,9 +74,9 @@ describe('control', () => {
     expect(await stack.store.get(key)).toMatchObject({ status: 'linked', reason: null });
   });
 
-  test('everything is paused and resumed by signals, and the query tells', async () => {
+  test('signals pause and resume everything, and the query shows the state', async () => {
     await ensureControl(stack.client, stack.taskQueue);
-    // Once more: it runs already.
+    // Once more, while it is running.
     await ensureControl(stack.client, stack.taskQueue);
     const handle = stack.client.workflow.getHandle(controlId(stack.taskQueue));
     const state = (): Promise<PauseState> => handle.query(controlState);
@@ -85,7 +85,7 @@ describe('control', () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
     await stack.settle();
     expect(projects()).toEqual([]);
-    // A word that names nothing is not taken for everything.
+    // An unknown name does not select everything.
     await handle.signal(resume, 'Everything' as 'everything');
     await handle.signal(resume, 'everything');
     await until(async () => Object.keys((await state()).paused).length === 0);
@@ -94,11 +94,11 @@ describe('control', () => {
     await expect(command('pause', 'tickets' as 'everything')).rejects.toThrow();
   });
 
-  test('a pair that is told in the instant in which the pause ends is not forgotten', async () => {
+  test('a pair that gets a change at the moment when the pause ends is not forgotten', async () => {
     await command('pause', 'TicketToProject');
     const isPaused = stack.store.control.isPaused.bind(stack.store.control);
     const answers = [true, false];
-    // Paused when it looks first; the pause has ended, and what was held back is handed on, before it looks again.
+    // Paused at the first look; the pause has ended and the held-back messages are delivered before the second look.
     stack.store.control.isPaused = async (entity) => answers.shift() ?? isPaused(entity);
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'd' } } });
     await stack.settle();
@@ -107,7 +107,7 @@ describe('control', () => {
     await command('resume', 'TicketToProject');
   });
 
-  test('resync of an organization, and of what changed since, reads just these pairs', async () => {
+  test('resync of an organization, and of recent changes, reads just these pairs', async () => {
     const acme = boxes.zendesk.organizations.create({ name: 'Acme' }, 1);
     const other = boxes.zendesk.organizations.create({ name: 'Other' }, 1);
     for (const { id } of [acme, other]) addMember(boxes.zendesk, id);
@@ -123,7 +123,7 @@ describe('control', () => {
         taskQueue: stack.taskQueue,
         args: [filter],
       });
-    // Edits that nobody hears of.
+    // Edits without events.
     for (const project of projects())
       boxes.pms.store.update('project', project.id, { priority: 'low' }, undefined, 'U-1001');
     // The organization and its two tickets.
@@ -143,27 +143,27 @@ describe('control', () => {
     const paused = await cli('pause', 'OrgToCustomer');
     expect(paused).toMatchObject({
       code: 0,
-      said: expect.stringMatching(/OrgToCustomer\s+20\d\d-/) as string,
+      output: expect.stringMatching(/OrgToCustomer\s+20\d\d-/) as string,
     });
     const resumed = await cli('resume');
     expect(resumed).toMatchObject({
       code: 0,
-      said: expect.stringMatching(/OrgToCustomer\s+—/) as string,
+      output: expect.stringMatching(/OrgToCustomer\s+—/) as string,
     });
     expect(await cli('pause', 'tickets')).toMatchObject({
       code: 2,
-      said: expect.stringContaining('scope: found "tickets", expected one of everything') as string,
+      output: expect.stringContaining('scope: found "tickets", expected one of everything') as string,
     });
-    expect((await cli('resync-all', '--entity', 'OrgToCustomer')).said).toContain('1 pairs');
+    expect((await cli('resync-all', '--entity', 'OrgToCustomer')).output).toContain('1 pairs');
     expect(await cli('resync-all', '--organization', 'zendesk:organization:77')).toMatchObject({
       code: 2,
-      said: expect.stringContaining('zendesk:organization:77 is not linked') as string,
+      output: expect.stringContaining('zendesk:organization:77 is not linked') as string,
     });
-    expect((await cli('reconcile', 'report')).said).toContain('no reconcile has ended yet');
+    expect((await cli('reconcile', 'report')).output).toContain('no reconcile has ended yet');
     const reconciled = await cli('reconcile', '--full');
     expect(reconciled.code).toBe(0);
-    expect(reconciled.said).toMatch(/OrgToCustomer\s+1\s+1\s+2/);
-    expect((await cli('reconcile', 'report')).said).toContain('(full)');
+    expect(reconciled.output).toMatch(/OrgToCustomer\s+1\s+1\s+2/);
+    expect((await cli('reconcile', 'report')).output).toContain('(full)');
     await stack.quiet();
   });
 });

@@ -23,7 +23,7 @@ async function readAll(boxes: Sandboxes, side: Side, stream: string): Promise<st
   }
 }
 
-describe('change streams, by their adapters', () => {
+describe('change streams of the adapters', () => {
   let boxes: Sandboxes;
   let now = Date.UTC(2026, 0, 1);
 
@@ -39,7 +39,7 @@ describe('change streams, by their adapters', () => {
 
   const organization = (name: string) => boxes.zendesk.organizations.create({ name }, 1);
 
-  test('more records in one second than a page holds: none is left out', async () => {
+  test('no record is skipped if one second has more records than a page holds', async () => {
     for (let i = 0; i < 1_300; i += 1) organization(`same second ${i}`);
     now += 1_000;
     for (let i = 0; i < 5; i += 1) organization(`the next ${i}`);
@@ -48,7 +48,7 @@ describe('change streams, by their adapters', () => {
     expect(new Set(ids).size).toBe(1_305);
   });
 
-  test('more records in the last minute than a page holds: the rest is for later polls, none is left out', async () => {
+  test('no record is skipped if the last minute has more records than a page holds: later polls read the rest', async () => {
     for (let second = 0; second < 3; second += 1) {
       for (let i = 0; i < 500; i += 1) organization(`second ${second}, ${i}`);
       now += 1_000;
@@ -66,7 +66,7 @@ describe('change streams, by their adapters', () => {
     expect(ids.size).toBe(1_500);
   });
 
-  test('an account without tickets has a cursor too, and reads its first ticket from it', async () => {
+  test('an account without tickets has a cursor too, which reads the first ticket', async () => {
     const zendesk = boxes.systems.zendesk;
     const first = await zendesk.changes('tickets', null);
     expect(first.records).toEqual([]);
@@ -76,7 +76,7 @@ describe('change streams, by their adapters', () => {
     expect(empty.records).toHaveLength(1);
   });
 
-  test('an export that lags behind gives later what it left out', async () => {
+  test('a lagging export returns the missing records later', async () => {
     organization('early');
     const rules = { route: '/incremental/', kind: 'stale', staleSeconds: 30 } as const;
     await controlsOf(boxes.zendesk).setFaults(rules);
@@ -97,7 +97,7 @@ describe('change streams, by their adapters', () => {
     expect(seen.size).toBe(11);
   });
 
-  test('a cursor at a time gives all since then, on both sides', async () => {
+  test('a cursor made from a time returns all changes since then, on both sides', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Old', comment: { body: 'x' } } });
     now += 3_600_000;
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'New', comment: { body: 'x' } } });
@@ -115,7 +115,7 @@ describe('change streams, by their adapters', () => {
     expect(await pms.cursorAt('changes', new Date(0))).toBeNull();
   });
 
-  test('a walk gives every record of a kind once', async () => {
+  test('a walk returns every record of a kind once', async () => {
     for (let i = 0; i < 230; i += 1) organization(`walked ${i}`);
     for (let i = 0; i < 430; i += 1) boxes.pms.store.create('customer', { name: `C ${i}` }, 'U-1001');
     for (const [side, kind, count] of [
@@ -160,14 +160,14 @@ describe('polls', () => {
       await boxes.zd('POST', '/organizations', { organization: { name: `Org ${i}` } });
   };
 
-  test('a page that fails half-way is handed on again, all of it', async () => {
+  test('a page whose processing fails half-way is processed again from its beginning', async () => {
     await organizations(8);
-    const { hint } = stack.context;
+    const { signalPair } = stack.context;
     let calls = 0;
-    stack.context.hint = async (key, inbox) => {
+    stack.context.signalPair = async (key, inbox) => {
       calls += 1;
       if (calls === 4) throw Object.assign(new Error('Temporal is away'), { name: 'ServiceError' });
-      await hint(key, inbox);
+      await signalPair(key, inbox);
     };
     await stack.settle();
     expect(calls).toBeGreaterThan(8);
@@ -177,7 +177,7 @@ describe('polls', () => {
     expect(names).toHaveLength(8);
   });
 
-  test('a cursor that is put back while a page is read stays where it was put', async () => {
+  test('a cursor that is rewound during a read keeps its new place', async () => {
     await organizations(2);
     const { zendesk } = boxes.systems;
     const changes = zendesk.changes.bind(zendesk);
@@ -191,8 +191,8 @@ describe('polls', () => {
     expect(await linked()).toBe(2);
   });
 
-  test('the last minutes’ records come again with every poll, and are handed on once', async () => {
-    // Nothing can be decided here, so that the record never equals what its link holds.
+  test('the records of the last minutes are read with every poll, and processed once', async () => {
+    // The pair stays in conflict, so the record never equals its link.
     await boxes.pm('POST', '/customers', { name: 'Twin' });
     await boxes.pm('POST', '/customers', { name: 'Twin' });
     await boxes.zd('POST', '/organizations', { organization: { name: 'Twin' } });
@@ -203,7 +203,7 @@ describe('polls', () => {
     await stack.settle();
   });
 
-  test('one stream that cannot be read does not keep the others from being read', async () => {
+  test('a stream that cannot be read does not stop the others', async () => {
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'x' } } });
     const rules = { route: '/incremental/organizations', kind: 'status', status: 400 } as const;
     await controlsOf(boxes.zendesk).setFaults(rules);
@@ -215,7 +215,7 @@ describe('polls', () => {
     await stack.settle();
   });
 
-  test('the comment stream is left alone while no ticket moves, and read when one does', async () => {
+  test('the comment stream is not read while no ticket changes, and read when one does', async () => {
     const reads = () => boxes.calls.filter(({ path: at }) => at.includes('ticket_events')).length;
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'T', comment: { body: 'x' } } });
     await stack.settle();
@@ -242,7 +242,7 @@ describe('polls', () => {
     expect([...boxes.pms.store.all('note')].map((note) => note['body'])).toEqual(['news']);
   });
 
-  test('the command shows cursors, puts one back, and says what is wrong with its arguments', async () => {
+  test('the command shows cursors, rewinds one, and explains wrong arguments', async () => {
     const { mongodbUri, temporalAddress } = testServers();
     const database = `cursors-${randomUUID().slice(0, 8)}`;
     const env = {
@@ -258,26 +258,26 @@ describe('polls', () => {
     };
     const cli = async (...args: string[]) => {
       const { code, out, err } = await runShared(env, 'cursors', ...args);
-      return { status: code, said: out + err };
+      return { status: code, output: out + err };
     };
     const mongo = await MongoClient.connect(mongodbUri);
     try {
       const store = await openLinkStore(mongo.db(database));
       await store.cursors.advance('zendesk:tickets', null, 'abc');
-      expect((await cli('list')).said).toMatch(/zendesk:tickets\s+abc/);
+      expect((await cli('list')).output).toMatch(/zendesk:tickets\s+abc/);
       expect(await cli('rewind', 'zendesk:tickets', 'start', '--yes')).toMatchObject({ status: 0 });
       expect(await store.cursors.position('zendesk:tickets')).toMatchObject({ cursor: null });
       await cli('rewind', 'zendesk:organizations', '2026-01-01T00:00:00Z');
       expect(await store.cursors.position('zendesk:organizations')).toMatchObject({ cursor: '1767225600' });
       expect(await cli('rewind', 'zendesk:people', 'start')).toMatchObject({
         status: 2,
-        said: expect.stringContaining(
+        output: expect.stringContaining(
           'found "zendesk:people", expected one of zendesk:organizations',
         ) as string,
       });
       expect(await cli('rewind', 'pms:changes', 'yesterday')).toMatchObject({
         status: 2,
-        said: expect.stringContaining('found "yesterday", expected e.g.') as string,
+        output: expect.stringContaining('found "yesterday", expected e.g.') as string,
       });
     } finally {
       await mongo.close();

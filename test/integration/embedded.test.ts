@@ -17,7 +17,7 @@ import { testServers } from '../support/servers';
 describe('embedded servers', () => {
   const folder = () => mkdtempSync(path.join(tmpdir(), 'zps-embedded-'));
 
-  test('MongoDB keeps its data in the folder that is given, over a restart on the same port', async () => {
+  test('MongoDB keeps its data in the given folder, over a restart on the same port', async () => {
     const dataDir = folder();
     const mongoPort = await freePort();
     for (const expected of [1, 2]) {
@@ -34,7 +34,7 @@ describe('embedded servers', () => {
     }
   });
 
-  test('MongoDB keeps every write that it has answered, also when it is killed', async () => {
+  test('MongoDB keeps every acknowledged write, even after a kill', async () => {
     const dataDir = folder();
     const mongoPort = await freePort();
     const server = await startMongo({ dataDir, mongoPort });
@@ -60,7 +60,7 @@ describe('embedded servers', () => {
     await again.stop();
   });
 
-  test('Temporal keeps its workflows in the folder that is given, and has the search attributes', async () => {
+  test('Temporal keeps its workflows in the given folder, and has the search attributes', async () => {
     const dataDir = folder();
     const temporalPort = await freePort();
     const options = { dataDir, temporalPort, searchAttributes: { Colour: 'Keyword' as const } };
@@ -79,13 +79,13 @@ describe('embedded servers', () => {
     }
   });
 
-  test('search attributes are added to a server that somebody else started, and again without complaint', async () => {
+  test('search attributes are added to a server that is already running, and repeating it is harmless', async () => {
     const { temporalAddress } = testServers();
     await ensureSearchAttributes(temporalAddress, 'default', { AddedLater: 'Keyword' });
     await ensureSearchAttributes(temporalAddress, 'default', { AddedLater: 'Keyword' });
   });
 
-  test('an address in the environment wins', async () => {
+  test('an address in the environment takes precedence', async () => {
     const { temporalAddress, mongodbUri } = testServers();
     const env = { TEMPORAL_ADDRESS: temporalAddress, MONGODB_URI: mongodbUri };
     expect(await startTemporal({ env })).toMatchObject({
@@ -96,7 +96,7 @@ describe('embedded servers', () => {
     expect(await startMongo({ env })).toMatchObject({ uri: mongodbUri, how: 'given address', pid: null });
   });
 
-  test('where no way works, the message lists each and why it failed', async () => {
+  test('if no way of starting works, the message lists each way and its error', async () => {
     const env = { PATH: '/nowhere', XDG_CACHE_HOME: folder(), ZPS_NO_DOWNLOAD: '1' };
     const failures = await Promise.all(
       [startTemporal({ env }), startMongo({ env })].map((start) => start.catch((error: unknown) => error)),
@@ -113,7 +113,7 @@ describe('embedded servers', () => {
     );
   });
 
-  test('two that want the same build build it once; one that dies leaves nothing half-made', async () => {
+  test('two processes that need the same build run it once; a killed build leaves no partial result', async () => {
     const root = folder();
     let builds = 0;
     const build = async () => {

@@ -43,7 +43,7 @@ describe('end to end', () => {
   };
 
   async function zendeskTicket(): Promise<{ ticket: Ticket; project: PmsRecord }> {
-    // Whom the PMS does not know, it is offered again with every change of the ticket.
+    // A person whom the PMS does not know is offered again with every change of the ticket.
     await boxes.pm('POST', '/people', { email: 'bob@sandbox.example', name: 'Bob', role: 'member' });
     const org = await boxes.zd('POST', '/organizations', {
       organization: { name: 'Acme', domain_names: ['Acme.example'], tags: ['VIP Gold'] },
@@ -104,7 +104,7 @@ describe('end to end', () => {
       visibility: 'internal',
       authorName: 'Ann Agent',
     });
-    // One write for each record, and nothing comes back.
+    // One write for each record, and no echo.
     expect(writes().filter((call) => call.startsWith('pms')).length).toBe(4);
     expect(writes().filter((call) => call.startsWith('zendesk'))).toEqual([]);
     const before = writes().length;
@@ -147,7 +147,7 @@ describe('end to end', () => {
     expect(writes()).toHaveLength(before);
   });
 
-  test('edits travel both ways, also a cleared value and a conflict', async () => {
+  test('edits sync both ways, including a cleared value and a conflict', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.pm('PATCH', `/projects/${project.id}`, { status: 'done', dueDate: null });
     await quiet();
@@ -163,14 +163,14 @@ describe('end to end', () => {
   });
 
   test.each(['ticket', 'organization'] as const)(
-    'a %s that a person edits in the second of our own write: nothing is lost without a trace',
+    'a %s that a person edits in the second of our own write: no edit is lost without a trace',
     async (kind) => {
       const { ticket, project } = await zendeskTicket();
       const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
       if (!agent) throw new Error('no agent');
       const [customer] = customers();
       const org = ticket.organization_id ?? 0;
-      // Zendesk's clock stands still, so that no stamp can tell one write from the next.
+      // Zendesk's clock does not move, so timestamps cannot distinguish two writes.
       const frozen = boxes.zendesk.store.now();
       jest.spyOn(boxes.zendesk.store, 'now').mockReturnValue(frozen);
       if (kind === 'ticket') {
@@ -178,7 +178,7 @@ describe('end to end', () => {
         await stack.settle();
         boxes.zendesk.tickets.update(ticket.id, { subject: 'by a person' }, agent);
         await boxes.pm('PATCH', `/projects/${project.id}`, { title: 'second from the PMS' });
-        // Only the PMS is heard of: the plan cannot know of the person.
+        // Only the PMS is polled, so the plan cannot know of the person's edit.
         await stack.hint(
           'TicketToProject',
           { side: 'zendesk', kind: 'ticket', id: String(ticket.id) },
@@ -208,7 +208,7 @@ describe('end to end', () => {
     },
   );
 
-  test('an edited description of the PMS becomes a follow-up comment that comes back to nobody', async () => {
+  test('an edited description of the PMS becomes a follow-up comment that does not return to the PMS', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.pm('PATCH', `/projects/${project.id}`, { description: 'It burns now.' });
     await quiet();
@@ -235,12 +235,12 @@ describe('end to end', () => {
     expect(notes()).toHaveLength(2);
   });
 
-  test('a note for a deleted ticket waits for it, and goes on when the ticket is restored', async () => {
+  test('a note for a deleted ticket waits, and continues when the ticket is restored', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.zd('DELETE', `/tickets/${ticket.id}`);
     const note = await boxes.pm('POST', '/notes', { projectId: project.id, body: 'Are you there?' });
     const ref = { side: 'pms', kind: 'note', id: String(note['id']) } as const;
-    // Nobody has noticed the end of the ticket yet.
+    // The sync does not know of the ticket's deletion yet.
     await stack.hint('CommentToProject', ref);
     await quiet();
     const key = `CommentToProject/pms:note:${ref.id}`;
@@ -259,7 +259,7 @@ describe('end to end', () => {
     expect((await stack.store.get(key))?.status).toBe('linked');
   });
 
-  test('a project whose organization was deleted meanwhile waits for it, and is not refused for good', async () => {
+  test('a project whose organization was deleted waits for it, and is not refused for good', async () => {
     const customer = await boxes.pm('POST', '/customers', { name: 'Gone soon' });
     await quiet();
     const [organization] = [...boxes.zendesk.store.organizations.values()].filter(
@@ -267,7 +267,7 @@ describe('end to end', () => {
     );
     await boxes.zd('DELETE', `/organizations/${organization?.id ?? 0}`);
     const project = await boxes.pm('POST', '/projects', { title: 'Too late', customerId: customer['id'] });
-    // The project's pair is told alone: nobody else knows of the deletion yet.
+    // Only the project's pair gets an event; the deletion is unknown.
     const ref = { side: 'pms', kind: 'project', id: String(project['id']) } as const;
     expect(await stack.hint('TicketToProject', ref)).toMatchObject({ status: 'pending' });
     await quiet();
@@ -282,7 +282,7 @@ describe('end to end', () => {
     });
   });
 
-  test('a closed ticket quarantines an edit with the reason, and blocks nobody else', async () => {
+  test('a closed ticket quarantines an edit with the reason, and blocks no other pair', async () => {
     const { ticket, project } = await zendeskTicket();
     await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { status: 'closed' } });
     await quiet();
@@ -321,7 +321,7 @@ describe('end to end', () => {
         { route: '/api/', kind: 'truncated', probability: 0.1, times: 2 },
       ],
     ],
-  ])('%s: nothing lost, nothing doubled', async (_, rules) => {
+  ])('%s: no edit is lost, and no record is duplicated', async (_, rules) => {
     for (const sandbox of [boxes.zendesk, boxes.pms]) await controlsOf(sandbox).setFaults(...rules);
     const people = { zd: boxes.zendesk.tickets, pm: boxes.pms.store };
     const agent = boxes.zendesk.store.userByEmail.get('ann@sandbox.example');
@@ -343,7 +343,7 @@ describe('end to end', () => {
     expect(counts).toMatchObject({ TicketToProject: { linked: 10 }, CommentToProject: { linked: 10 } });
   });
 
-  /** Begins anew with another mapping. */
+  /** Starts again with another mapping. */
   async function remapped(change: (entities: Record<EntityType, Record<string, unknown>>) => void) {
     await stack.stop();
     await boxes.close();
@@ -354,9 +354,9 @@ describe('end to end', () => {
   }
 
   test.each([
-    ['told by polls', () => quiet()],
+    ['reported by polls', () => quiet()],
     [
-      'met by a backfill',
+      'read by a backfill',
       async () => {
         const progress = await (await startBackfill(stack.client, stack.store, stack.taskQueue)).result();
         expect(progress).toMatchObject({
@@ -367,7 +367,7 @@ describe('end to end', () => {
       },
     ],
   ])(
-    'what belongs to a record that takes no part, %s, waits, says why, and goes on once it does',
+    'children of a record that is out of scope, %s, wait, name the reason, and continue once it enters scope',
     async (_, met) => {
       await remapped((entities) => {
         entities.TicketToProject['filter'] = { zendesk: { type: ['incident'] } };
@@ -393,7 +393,7 @@ describe('end to end', () => {
       });
       expect(await linkOf(second)).toMatchObject({ status: 'pending', waitsFor: [first] });
       boxes.calls.length = 0;
-      await stack.context.hint(`CommentToProject/${first}`, { hints: [], force: false, hops: 0 });
+      await stack.context.signalPair(`CommentToProject/${first}`, { hints: [], force: false, hops: 0 });
       await stack.quiet();
       expect(boxes.calls).toEqual([]);
       await boxes.zd('PUT', `/tickets/${id}`, { ticket: { type: 'incident' } });
@@ -404,7 +404,7 @@ describe('end to end', () => {
     },
   );
 
-  test('mode project: each comment is a project below its ticket’s project', async () => {
+  test('mode project: each comment is a project below the project of its ticket', async () => {
     await remapped((entities) => {
       entities.CommentToProject['mode'] = 'project';
     });

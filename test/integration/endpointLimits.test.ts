@@ -15,9 +15,12 @@ import { ManualClock } from '../support/clocks';
 import { serviceAuth } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 
-/** Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test moves. */
+/**
+ * Limits of endpoints and records, kept by two workers: two budgets over one database, on a clock that the test
+ * moves.
+ */
 
-/** So many rounds of both servers without a call mean that all wait. */
+/** After this number of round trips to both servers without a call, all callers wait. */
 const QUIET_ROUNDS = 4;
 
 let clock: ManualClock;
@@ -59,7 +62,7 @@ afterEach(async () => {
   await mongo.close();
 });
 
-/** Tickets of the sandbox, made past every limit. */
+/** Creates tickets in the sandbox without counting against a limit. */
 const makeTickets = (count: number): number[] => {
   const [agent] = [...zendesk.store.users.values()];
   if (!agent) throw new Error('no user');
@@ -76,12 +79,12 @@ const update = (worker: number, id: number, subject = 'edited') => {
     .update(ref, { subject }, { version, backRef: null })
     .finally(() => (underWay -= 1));
 };
-/** As an activity's attempt, which can be told to come again. */
+/** An attempt of an activity, which can be postponed. */
 const inActivity = <T>(work: () => Promise<T>, awaited = false): Promise<T> => {
   const attempt: Attempt = { awaited, wrote: false };
   return inCallContext({ lane: 'interactive', attempt }, work);
 };
-/** Until nothing more happens at this time of the clock. */
+/** Waits until nothing more happens at this time of the clock. */
 const rest = async () => {
   for (let quiet = 0, before = -1; quiet < QUIET_ROUNDS;) {
     await sleep(3);
@@ -95,7 +98,7 @@ const until = async (holds: () => boolean) => {
 };
 const advance = (ms: number) => clock.advance(ms, 2_000, rest);
 
-/** Time goes on until all is answered: what was under way while the clock moved may sleep only now. */
+/** Advances the clock until all calls are answered. Calls in progress may begin to sleep while the clock moves. */
 async function answered(all: Promise<unknown>): Promise<void> {
   let isDone = false;
   const done = all.then(() => (isDone = true));
@@ -106,12 +109,12 @@ const refused = () => calls.filter(({ status }) => status === 429);
 const written = () => calls.filter(({ method, status }) => method === 'PUT' && status === 200).length;
 
 describe.each([20, 100])('%i ticket updates a minute', (limit) => {
-  test('two workers keep to it and use it up; other calls go on meanwhile', async () => {
+  test('two workers use all of them together and no more, while other calls continue', async () => {
     await start({ ticketUpdatesPerMinute: limit });
     const tickets = makeTickets(limit + 15);
     const margin = Math.floor(limit / 100);
     const all = Promise.all(tickets.map((id, n) => update(n % 2, id)));
-    // A window is taken to be a trial account's until an answer says otherwise.
+    // A window has a trial account's limit until an answer shows another one.
     await until(() => written() >= limit - margin);
     await rest();
     expect(written()).toBe(limit - margin);
@@ -123,10 +126,10 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
     expect(written()).toBe(limit + 15);
   });
 
-  test('who cannot be served soon is told when to come, and finds a permit then', async () => {
+  test('a call that cannot run soon gets a time, and finds a permit then', async () => {
     await start({ ticketUpdatesPerMinute: limit });
     const tickets = makeTickets(3 * limit);
-    const told: number[] = [];
+    const waits: number[] = [];
     let vain = 0;
     const one = async (id: number, worker: number) => {
       for (let tries = 0; ; tries += 1) {
@@ -135,28 +138,28 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
         } catch (error) {
           if (!(error instanceof RetryLater) || error.options.queued !== true) throw error;
           if (tries > 0) vain += 1;
-          told.push(error.options.retryAfterMs ?? 0);
+          waits.push(error.options.retryAfterMs ?? 0);
           await clock.sleep(error.options.retryAfterMs ?? 0);
         }
       }
     };
     const all = Promise.all(tickets.map((id, n) => one(id, n % 2)));
-    // Five in each worker wait in their slots; the others hold none.
+    // Five in each worker wait in their slots; the others do not occupy one.
     await until(() => underWay <= 10);
     await rest();
-    expect(told.length).toBeGreaterThanOrEqual(2 * limit - 10);
-    // Three windows, each a step late, of which a hundredth is left unused.
+    expect(waits.length).toBeGreaterThanOrEqual(2 * limit - 10);
+    // Three windows, each a step late; one hundredth of each is left unused.
     await clock.advance(3 * 61_000, 500, rest);
     expect(written()).toBeGreaterThanOrEqual(0.95 * 3 * limit);
     await advance(66_000);
     await answered(all);
     expect(refused()).toEqual([]);
     expect(written()).toBe(3 * limit);
-    // Promises of two processes and what waits in their slots overlap a little.
-    expect(vain / told.length).toBeLessThan(0.25);
+    // The promises of two processes and the calls waiting in their slots overlap a little.
+    expect(vain / waits.length).toBeLessThan(0.25);
   });
 
-  test('of what agents leave, all is used; they are left their share until the minute runs out', async () => {
+  test('the workers use everything that agents leave; agents keep their share until the minute ends', async () => {
     await start({ ticketUpdatesPerMinute: limit }, 0.7);
     const tickets = makeTickets(3 * limit);
     const all = Promise.allSettled(tickets.map((id, n) => update(n % 2, id)));
@@ -173,11 +176,11 @@ describe.each([20, 100])('%i ticket updates a minute', (limit) => {
   });
 });
 
-test('a refusal of one endpoint holds up nothing else', async () => {
+test('a refusal of one endpoint blocks no other call', async () => {
   await start({ ticketUpdatesPerMinute: 20 });
   const [first = 0, second = 0, ...others] = makeTickets(40);
   await update(0, first);
-  // Somebody else uses up the rest, which our answers have not told.
+  // Another program uses up the rest, which our answers have not shown.
   for (const id of others.slice(0, 19)) zendesk.agentEdits(id, { priority: 'low' });
   await expect(update(0, second)).rejects.toMatchObject({
     message: expect.stringContaining('answered 429') as string,
@@ -196,7 +199,7 @@ test('a refusal of one endpoint holds up nothing else', async () => {
   expect(refused()).toHaveLength(1);
 });
 
-test('one ticket that was updated too often is handed back at once, and holds up no other', async () => {
+test('a ticket that was updated too often is handed back at once, and blocks no other', async () => {
   await start({ updatesOfOneTicket: 30, ticketUpdatesPerMinute: 100 });
   const [busy = 0, other = 0] = makeTickets(2);
   for (let n = 0; n < 30; n += 1) await update(0, busy, `Edit ${n}`);
@@ -207,7 +210,7 @@ test('one ticket that was updated too often is handed back at once, and holds up
     expect(error).toMatchObject({ options: { queued: true, unknownOutcome: false, retryAfterMs: 601_000 } });
   expect(refused()).toEqual([]);
   await update(0, other);
-  // The other worker knows nothing of it until Zendesk says so; then it waits for that ticket alone.
+  // The other worker learns of it from Zendesk's refusal; then it waits for that ticket alone.
   await expect(inActivity(() => update(1, busy))).rejects.toThrow('answered 429');
   await expect(inActivity(() => update(1, busy))).rejects.toMatchObject({ options: { queued: true } });
   await update(1, other);
@@ -217,7 +220,7 @@ test('one ticket that was updated too often is handed back at once, and holds up
   expect(zendesk.tickets.get(busy).subject).toBe('At last');
 });
 
-test('an organization takes five updates a minute; jobs and exports go on', async () => {
+test('an organization allows five updates a minute, while jobs and exports continue', async () => {
   await start({ updatesOfOneOrganization: 5 });
   const { id } = zendesk.organizations.create({ name: 'Acme' }, 1);
   const ref = { side: 'zendesk' as const, kind: 'organization', id: String(id) };
@@ -235,7 +238,7 @@ test('an organization takes five updates a minute; jobs and exports go on', asyn
   await write(1, 'at last');
 });
 
-test('jobs in flight: what others queue is learned from the answers, and a refusal holds up jobs alone', async () => {
+test('answers show the jobs that others queued, and a refusal blocks jobs alone', async () => {
   await start({ jobsInFlight: 2 });
   const create = (name: string) =>
     (workers[0] as SystemPort).bulk?.create('organization', [

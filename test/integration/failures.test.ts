@@ -6,7 +6,7 @@ import { isForLater } from '../../src/activities/failures';
 import { startGate } from '../support/gate';
 import { testServers } from '../support/servers';
 
-test('writes in bulk that meet a MongoDB that goes away are tried again later, and are no bug', async () => {
+test('bulk writes to a MongoDB that stops are retried, and not reported as bugs', async () => {
   const { host } = new URL(testServers().mongodbUri);
   const gate = await startGate(host);
   const client = await MongoClient.connect(`mongodb://${gate.address}`, {
@@ -32,7 +32,7 @@ test('writes in bulk that meet a MongoDB that goes away are tried again later, a
   await gate.close();
 });
 
-test('what the server itself refuses in a bulk is no matter of waiting', async () => {
+test('a bulk write that the server refuses is not retried', async () => {
   const client = await MongoClient.connect(testServers().mongodbUri);
   const collection = client.db(`failures-${randomUUID().slice(0, 8)}`).collection<{ _id: string }>('any');
   await collection.insertOne({ _id: 'taken' });
@@ -43,13 +43,13 @@ test('what the server itself refuses in a bulk is no matter of waiting', async (
   await client.close();
 });
 
-test('a request on a connection that the server has ended is tried again later', async () => {
+test('a request on a connection that the server closed is retried', async () => {
   const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   socket.resume();
   await once(socket, 'end');
-  // As drivers do it: nobody of them looks whether the other side is still there.
+  // Drivers do not check whether the other side is still connected.
   socket.write('request');
   const [error] = (await once(socket, 'error').catch((failure: unknown) => [failure])) as [
     NodeJS.ErrnoException,
@@ -59,6 +59,6 @@ test('a request on a connection that the server has ended is tried again later',
   server.close();
 });
 
-test('a bug of ours is no matter of waiting', () => {
+test('a bug of ours is not retried', () => {
   expect(isForLater(new TypeError('x is not a function'))).toBe(false);
 });

@@ -6,7 +6,10 @@ import type { SystemPort } from '../../src/systems/port';
 import { attachmentOf } from '../../src/systems/zendesk/zendeskRecords';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** Faults of ../shared/faults/field.md that concern Zendesk's adapter alone: the adapter against the sandbox, over HTTP. */
+/**
+ * Faults of ../shared/faults/field.md that concern only Zendesk's adapter: the adapter against the sandbox, over
+ * HTTP.
+ */
 
 let boxes: Sandboxes;
 let zendesk: SystemPort;
@@ -35,8 +38,8 @@ async function readTicket(id: number) {
 const update = async (id: number, values: Values) =>
   zendesk.update(ticketRef(id), values, { version: (await readTicket(id)).version, backRef: null });
 
-describe('F4: a 409 that is no lost precondition', () => {
-  test.each(['database', 'requester'] as const)('is tried again: %s', async (kind) => {
+describe('F4: a 409 that is not about a precondition', () => {
+  test.each(['database', 'requester'] as const)('is retried: %s', async (kind) => {
     const id = await ticket();
     await controlsOf(boxes.zendesk).setFaults({
       route: '^PUT /api/v2/tickets',
@@ -51,14 +54,14 @@ describe('F4: a 409 that is no lost precondition', () => {
   });
 });
 
-test('F5: a file that was redacted is known by what Zendesk puts in its place, of size 1 as of 0', () => {
+test('F5: a redacted file is recognised by the replacement that Zendesk stores, of size 1 or 0', () => {
   const file = { id: 1, content_url: 'https://files.example/1', content_type: 'text/plain' };
   for (const size of [0, 1])
     expect(attachmentOf({ ...file, file_name: 'redacted.txt', size })).toMatchObject({ redacted: true });
   expect(attachmentOf({ ...file, file_name: 'redacted.txt', size: 2 })).toMatchObject({ redacted: false });
 });
 
-test('F12: a ticket cursor that Zendesk refuses gives way to the time of the last page', async () => {
+test('F12: a ticket cursor that Zendesk refuses is replaced by the time of the last page', async () => {
   const first = await ticket();
   const page = await zendesk.changes('tickets', null);
   expect(page.records.map(({ ref }) => ref.id)).toContain(String(first));
@@ -71,14 +74,14 @@ test('F12: a ticket cursor that Zendesk refuses gives way to the time of the las
   expect(next.records.map(({ ref }) => ref.id)).toContain(String(second));
 });
 
-test('F14: a job of others, whose results are no list, holds nothing up', async () => {
+test('F14: another user’s job, whose results are not a list, blocks nothing', async () => {
   const id = await ticket();
   await boxes.zd('DELETE', `/tickets/${id}`);
   await boxes.zd('DELETE', `/deleted_tickets/destroy_many?ids=${id}`);
   await expect(zendesk.bulk?.settled()).resolves.toBeUndefined();
 });
 
-test('F15: a phone call comes as a comment, by the stream as by reading', async () => {
+test('F15: a phone call arrives as a comment, by the stream and by reading', async () => {
   const id = await ticket();
   const begun = await zendesk.cursorAt('comments', new Date(Date.now() - 60_000));
   const call = { body: 'Call from +49 30 1', author: 'ann@sandbox.example' };
@@ -97,7 +100,7 @@ test('F15: a phone call comes as a comment, by the stream as by reading', async 
     });
 });
 
-test('F20: more groups and organization fields than a page holds are all known', async () => {
+test('F20: all groups and organization fields are known, also beyond one page', async () => {
   let last: Body | undefined;
   for (let n = 0; n < 101; n += 1)
     last = await boxes.zd('POST', '/groups', { group: { name: `Group ${n}` } });
@@ -116,14 +119,14 @@ test('F20: more groups and organization fields than a page holds are all known',
   expect(found?.record?.values).toMatchObject({ 'organization_fields.field_100': 'the last' });
 });
 
-test('F30: an update that changes nothing does not read an older audit as what it replaced', async () => {
+test('F30: after an update that changes nothing, an older audit is not taken for the replaced value', async () => {
   const id = await ticket();
   await boxes.zd('PUT', `/tickets/${id}`, { ticket: { subject: 'by a person' } });
   const { replaced } = await update(id, { subject: 'by a person' });
   expect(replaced ?? {}).toEqual({});
 });
 
-test('F13, A17: a refusal of one record is a person’s to decide, not for later', async () => {
+test('F13, A17: a person decides about the refusal of one record; it is not retried', async () => {
   const id = await ticket();
   await controlsOf(boxes.zendesk).setFaults({
     route: `^PUT /api/v2/tickets/${id}`,

@@ -27,7 +27,7 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-test('a file passes through as it comes: its end is sent only once its beginning has arrived', async () => {
+test('a file is streamed: its end is sent only after its beginning has arrived', async () => {
   const half = Buffer.alloc(200_000, 'x');
   let received = 0;
   let arrived: () => void = () => undefined;
@@ -45,7 +45,7 @@ test('a file passes through as it comes: its end is sent only once its beginning
     if (request.url?.startsWith('/api/v2/attachments') === true)
       return void response.end(JSON.stringify({ attachment: file }));
     response.write(half);
-    // Whoever gathers the whole file before passing it on would wait here for ever.
+    // Code that buffers the whole file would never continue here.
     void beginning.then(() => response.end(half));
   });
   const pms = await serve((request, response) => {
@@ -74,7 +74,7 @@ test('a file passes through as it comes: its end is sent only once its beginning
   expect(received).toBe(2 * half.length);
 });
 
-test('a PMS that keeps no files says so, and its record does not count as gone', async () => {
+test('a PMS without files reports that, and its record does not count as deleted', async () => {
   const at = '2026-01-01T00:00:00Z';
   const note = { id: 'N-1', revision: 2, createdAt: at, updatedAt: at, archivedAt: null, externalRef: null };
   const rest = { projectId: 'P-1', body: '', visibility: 'internal', authorId: null, authorName: null };
@@ -121,8 +121,8 @@ describe('files over the ports', () => {
       ticket: { subject: 'x', comment: { body: 'd' } },
     })) as unknown as { ticket: { id: number } };
     await boxes.zd('PUT', `/tickets/${ticket.id}`, { ticket: { comment: { body: 'a comment' } } });
-    const said = boxes.zendesk.store.comments.get(ticket.id)?.at(-1);
-    return { side: 'zendesk', kind: 'comment', id: `${ticket.id}-${said?.id}` };
+    const comment = boxes.zendesk.store.comments.get(ticket.id)?.at(-1);
+    return { side: 'zendesk', kind: 'comment', id: `${ticket.id}-${comment?.id}` };
   }
 
   describe.each(['zendesk', 'pms'] as const)('%s', (side) => {
@@ -137,7 +137,7 @@ describe('files over the ports', () => {
       (await port.read([ref]))[0]?.record?.attachments ?? [];
     beforeEach(() => void (port = boxes.systems[side]));
 
-    test('a file is attached once, read back as it was, and removed for good', async () => {
+    test('a file is attached once, read back unchanged, and removed for good', async () => {
       const ref = await target();
       const first = await port.attach(ref, async () => open('content', 7, { fileName: 'ä b.txt' }), options);
       const again = await port.attach(ref, async () => open('content', 7, { fileName: 'ä b.txt' }), options);
@@ -153,7 +153,7 @@ describe('files over the ports', () => {
       expect(await errorOf(port.openFile(ref, first.id))).toMatchObject({ code: 'attachment_unavailable' });
     });
 
-    test('one that comes short, or long, arrives nowhere and is for later', async () => {
+    test('a file that is shorter or longer than announced is not attached, and is retried', async () => {
       const ref = await target();
       expect(await errorOf(port.attach(ref, async () => open('short', 9), options))).toBeInstanceOf(
         RetryLater,
@@ -164,7 +164,7 @@ describe('files over the ports', () => {
       expect(await filesOf(ref)).toEqual([]);
     });
 
-    test('a name or a type that could break out of its place is made harmless', async () => {
+    test('a name or type with special characters is made harmless', async () => {
       const ref = await target();
       const evil = { fileName: '../../etc/pass\r\nwd', contentType: 'text/html\r\nx-evil: 1' };
       await port.attach(ref, async () => open('x', 1, evil), options);
@@ -193,7 +193,7 @@ describe('files over the ports', () => {
     expect(zendesk.fileCalls).toEqual([]);
   });
 
-  test('a source that dies half-way is for later', async () => {
+  test('a source that breaks off half-way is retried', async () => {
     const { zendesk } = boxes;
     const cut = await serve((_, response) => {
       response.writeHead(200, { 'content-length': '100' });

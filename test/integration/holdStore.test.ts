@@ -5,7 +5,7 @@ import { newLink, type Link } from '../../src/sync/link';
 import type { BrakeHold } from '../../src/sync/holds';
 import { testServers } from '../support/servers';
 
-/** Issue 21, the brake: its holds as they are stored, and the marks on links. */
+/** Issue 21, the brake: stored holds, and the marks on links. */
 
 const NOW = '2026-05-01T12:00:00.000Z';
 const hold: BrakeHold = {
@@ -27,7 +27,7 @@ afterAll(async () => {
   await mongo.close();
 });
 
-test('of two processes that begin one hold, one begins it; its state and its end are for all', async () => {
+test('if two processes begin the same hold, one succeeds; both see its state and its end', async () => {
   const [one, two] = [await openLinkStore(db), await openLinkStore(db)];
   const begun = await Promise.all([one, two].map(({ holds }) => holds.begin(hold)));
   expect(begun.filter(Boolean)).toHaveLength(1);
@@ -41,7 +41,7 @@ test('of two processes that begin one hold, one begins it; its state and its end
   expect(await one.holds.of('TicketToProject')).toEqual([]);
 });
 
-test('pairs are found by the holds that their links are marked with', async () => {
+test('pairs are found by the holds on their links', async () => {
   const store = await openLinkStore(db);
   const keys = [1, 2, 3].map((n) => `TicketToProject/zendesk:ticket:${n}`);
   const links = keys.map((key, n): Link => ({

@@ -9,8 +9,8 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /**
- * Internal stays internal (docs/architecture.md, invariant 7): tickets and projects. What each side has ever shown to
- * customers is kept, so that a moment in public counts, too.
+ * Internal stays internal (docs/architecture.md, invariant 7): tickets and projects. The test remembers everything
+ * that each side ever showed to customers, so a moment in public counts, too.
  */
 
 const CUSTOMER = { name: 'Cora', email: 'cora@customer.example' };
@@ -78,7 +78,7 @@ const quiet = async () => {
   await stack.settle();
 };
 
-test('F3: a ticket whose first comment is internal becomes an internal project, and is never shown, a public reply or not', async () => {
+test('F3: a ticket whose first comment is internal becomes an internal project and is never shown, with or without a public reply', async () => {
   await ticket('ours', false);
   const answered = await ticket('answered', false);
   await reply(answered.id, 'to the customer', true);
@@ -90,13 +90,13 @@ test('F3: a ticket whose first comment is internal becomes an internal project, 
   expect([...boxes.pms.store.all('note')].map((note) => [note['body'], note['visibility']])).toEqual([
     ['to the customer', 'public'],
   ]);
-  // A public one is public at once: what a list of tickets says is enough, and nobody asks for its comments.
+  // A public ticket is public at once: the list of tickets suffices, and its comments are not read.
   expect(project('open')).toMatchObject({ visibility: 'public' });
   expect(calls('PATCH', /projects/)).toEqual([]);
   expect(calls('GET', /\/comments/)).toEqual([]);
 });
 
-test('F3: a webhook brings a ticket with several comments: internal until its first comment is known, then public', async () => {
+test('F3: a ticket that a webhook reports with several comments is internal until its first comment is known, then public', async () => {
   const talked = await ticket('talked', true);
   await reply(talked.id, 'and again', true);
   await stack.hint(
@@ -122,7 +122,7 @@ test('F3: an internal project becomes a ticket that no customer sees; a public o
   expect(project('open')).toMatchObject({ visibility: 'public' });
 });
 
-test('F3, F6: what is made internal later is internal on the other side within two polls, and stays it', async () => {
+test('F3, F6: a record that is made internal later is internal on the other side within two polls, and stays so', async () => {
   const agents = await ticket('agents', true);
   await reply(agents.id, 'more', true);
   const edited = await ticket('edited', true);
@@ -132,7 +132,7 @@ test('F3, F6: what is made internal later is internal on the other side within t
   await quiet();
   expect(project('agents')).toMatchObject({ visibility: 'internal' });
   expect(commentsOf(edited.id)[0]).toMatchObject({ public: false });
-  // A person makes the project public again: Zendesk cannot, so that it is taken back, and the history has it.
+  // A person makes the project public again. Zendesk cannot do so, so the edit is reverted and kept in the history.
   await boxes.pm('PATCH', `/projects/${projectId('agents')}`, { visibility: 'public' });
   await quiet();
   expect(project('agents')).toMatchObject({ visibility: 'internal' });
@@ -141,7 +141,7 @@ test('F3, F6: what is made internal later is internal on the other side within t
   ]);
 });
 
-test('F6: reconcile alone, without polls and webhooks, finds comments and tickets that were made internal', async () => {
+test('F6: reconcile alone, without polls and webhooks, finds comments and tickets that became internal', async () => {
   const made = await ticket('first', true);
   await reply(made.id, 'second', true);
   await quiet();
@@ -158,7 +158,7 @@ test('F6: reconcile alone, without polls and webhooks, finds comments and ticket
   expect([...boxes.pms.store.all('note')].map((note) => note['visibility'])).toEqual(['internal']);
 });
 
-test('F3: records that meet for the first time take the narrower visibility, whoever joined them', async () => {
+test('F3: records that are joined take the narrower visibility, whichever side joined them', async () => {
   const [open, ours] = [await ticket('open', true), await ticket('ours', false)];
   const hidden = await newPm('hidden', { visibility: 'internal', externalRef: `zendesk:ticket:${open.id}` });
   const shown = await newPm('shown', { visibility: 'public', externalRef: `zendesk:ticket:${ours.id}` });
@@ -169,7 +169,7 @@ test('F3: records that meet for the first time take the narrower visibility, who
   expect([open, ours].map(({ id }) => commentsOf(id)[0]?.public)).toEqual([false, false]);
 });
 
-test('F3: a backfill keeps internal what is, with no call a ticket and nothing written twice', async () => {
+test('F3: a backfill keeps internal records internal, without a call per ticket or a second write', async () => {
   for (let n = 0; n < 30; n += 1) {
     const made = await ticket(`ticket ${n}`, n % 3 !== 0);
     await reply(made.id, `reply ${n}`, true);
@@ -190,7 +190,7 @@ test('F3: a backfill keeps internal what is, with no call a ticket and nothing w
   expect(boxes.calls.slice(before).filter(({ method }) => method !== 'GET')).toEqual([]);
 });
 
-test('F3: merged tickets: the comment of the merge is as internal as Zendesk makes it', async () => {
+test('F3: the comment of a merge is as internal as Zendesk makes it', async () => {
   const [winner, loser] = [await ticket('winner', true), await ticket('loser', false)];
   await quiet();
   await boxes.zd('POST', `/tickets/${winner.id}/merge`, {

@@ -13,7 +13,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What the sync writes is in the journal, whatever happens between the write and the commit. */
+/** The sync's writes are in the journal, whatever happens between the write and the commit. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -50,7 +50,7 @@ async function pair(): Promise<{ key: string; ticket: SyncRecord; project: SyncR
 const entriesOf = async (key: string): Promise<JournalEntry[]> =>
   (await stack.store.journal.ofPairs([key])).get(key) ?? [];
 
-test('a create and an update are in it, with their cause, the record they came from, and both values', async () => {
+test('the journal has a create and an update, with their cause, the source record, and both values', async () => {
   const { key, ticket, project } = await pair();
   zendesk.edit(ticket.ref, { subject: 'b' });
   await stack.settle();
@@ -75,7 +75,7 @@ test('a create and an update are in it, with their cause, the record they came f
   });
 });
 
-test('says what a person or a command asked for: resync, a decision, a new mapping', async () => {
+test('the journal has the request of a person or command: resync, a decision, a new mapping', async () => {
   const { key, ticket, project } = await pair();
   zendesk.edit(ticket.ref, { subject: 'b' });
   await stack.hint('TicketToProject', ticket.ref, { force: true, causes: ['resync'] });
@@ -113,7 +113,7 @@ test('says what a person or a command asked for: resync, a decision, a new mappi
   });
 });
 
-test('an update whose answer was lost is in it once, and done', async () => {
+test('an update whose answer was lost is in the journal once, as done', async () => {
   const { key, ticket } = await pair();
   let faults = 1;
   pms.fault = (at, call) => {
@@ -126,7 +126,7 @@ test('an update whose answer was lost is in it once, and done', async () => {
   ]);
 });
 
-test('a write that was overtaken is unknown where nothing shows whether it was done', async () => {
+test('the outcome of a superseded write is unknown if nothing shows whether it was done', async () => {
   const { key, ticket, project } = await pair();
   let faults = 1;
   pms.fault = (at, call) => {
@@ -139,7 +139,7 @@ test('a write that was overtaken is unknown where nothing shows whether it was d
   expect((await entriesOf(key))[1]).toMatchObject({ outcome: 'unknown', rows: [{ after: 'b' }] });
 });
 
-test('a process that dies between the journal and the commit leaves one entry, and it is done', async () => {
+test('a process that dies between journal and commit leaves one entry, as done', async () => {
   const { key, ticket } = await pair();
   const { journal } = stack.store;
   const note = journal.note.bind(journal);
@@ -154,7 +154,7 @@ test('a process that dies between the journal and the commit leaves one entry, a
   expect((await entriesOf(key)).slice(1).map(({ outcome }) => outcome)).toEqual(['done']);
 });
 
-test('a refusal is in it with the words of the API', async () => {
+test('the entry of a refusal has the API’s message', async () => {
   const { key, ticket } = await pair();
   pms.fault = (at, call) => {
     if (at === 'before' && call === 'update') throw new NeedsHuman('too_long', 'title is too long', 'title');
@@ -164,7 +164,7 @@ test('a refusal is in it with the words of the API', async () => {
   expect((await entriesOf(key))[1]).toMatchObject({ outcome: 'refused', words: 'title is too long' });
 });
 
-test('what is redacted is in it no longer', async () => {
+test('redacted content is removed from the journal', async () => {
   const { key, ticket, project } = await pair();
   pms.edit(project.ref, { text: 'It smokes, pin 4711' });
   await stack.settle();
@@ -180,7 +180,7 @@ test('what is redacted is in it no longer', async () => {
   expect(JSON.stringify(await stack.db.collection('journal').find().toArray())).not.toMatch(/4711|smokes/);
 });
 
-test('a backfill notes what it made, one command for all that a bulk call makes', async () => {
+test('a backfill records its creates, with one database command for each bulk call', async () => {
   for (let n = 0; n < 25; n += 1) zendesk.add('ticket', { subject: `t${n}` });
   const note = jest.spyOn(stack.store.journal, 'note').mockClear();
   const handle = await startBackfill(stack.client, stack.store, stack.taskQueue);
@@ -191,7 +191,7 @@ test('a backfill notes what it made, one command for all that a bulk call makes'
   expect(note.mock.calls.filter(([some]) => some.length > 0).length).toBeLessThanOrEqual(3);
 });
 
-test('pages lead on without a gap, by each filter', async () => {
+test('pages continue without a gap, with each filter', async () => {
   const { key, ticket } = await pair();
   for (const subject of ['b', 'c', 'd']) {
     zendesk.edit(ticket.ref, { subject });
@@ -215,7 +215,7 @@ test('pages lead on without a gap, by each filter', async () => {
   await expect(historyPage(stack.store, {}, 'nonsense', 9)).rejects.toBeInstanceOf(BadInput);
 });
 
-describe('its bounds', () => {
+describe('the bounds of the journal', () => {
   const entry = (n: number, at: string, size = 10): JournalEntry => ({
     id: `TicketToProject/zendesk:ticket:${n}@1/pms/update/x`,
     at,
@@ -232,7 +232,7 @@ describe('its bounds', () => {
     words: null,
   });
 
-  test('link hygiene drops what is too old, and the oldest of what is too much', async () => {
+  test('link hygiene drops entries that are too old, and the oldest ones over the size limit', async () => {
     const mongo = await MongoClient.connect(testServers().mongodbUri);
     const db = mongo.db(`journal-${randomUUID().slice(0, 8)}`);
     const store = await openLinkStore(db, () => new Date(), '', undefined, { days: 10, megabytes: 1 });
@@ -253,7 +253,7 @@ describe('its bounds', () => {
     await mongo.close();
   });
 
-  test('are kept by the workflow of link hygiene', async () => {
+  test('are enforced by the workflow of link hygiene', async () => {
     await stack.store.journal.note([entry(1, '2020-01-01T00:00:00.000Z')]);
     const tidied = await stack.client.workflow.execute(linkHygiene, {
       workflowId: `${stack.taskQueue}-hygiene`,
@@ -263,7 +263,7 @@ describe('its bounds', () => {
     expect(await stack.store.journal.page({}, null, 9)).toEqual([]);
   });
 
-  test('what several pairs note at the same time goes as one command', async () => {
+  test('entries of several pairs at the same time are stored by one command', async () => {
     const mongo = await MongoClient.connect(testServers().mongodbUri, { monitorCommands: true });
     const store = await openLinkStore(mongo.db(`journal-${randomUUID().slice(0, 8)}`));
     await store.journal.note([entry(0, new Date().toISOString())]);

@@ -6,7 +6,7 @@ import { RateBudgets } from '../../src/systems/budget/rateBudgets';
 import { untoldRate } from '../../src/systems/pmsAdapter';
 import { testServers } from '../support/servers';
 
-/** A8: what one answer asks for locks an API for a quarter of an hour at most, and a person can end it. */
+/** A8: one answer can block an API for a quarter of an hour at most, and a person can lift the block. */
 
 const ACCOUNT = [{ bucket: 'account' }];
 let mongo: MongoClient;
@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => mongo.close());
 
-test('A8: a block is bounded, shown, and lifted; calls go on after that', async () => {
+test('A8: a block is bounded and shown, and calls continue after an operator lifts it', async () => {
   const budget = budgets.of('pms');
   await budget.learn(await budget.take(ACCOUNT), [], { retryAfterMs: 1.8e12 });
   const [blocked] = await currentBudgets(db, new Date());
@@ -36,7 +36,7 @@ test('A8: a block is bounded, shown, and lifted; calls go on after that', async 
   expect(await liftBlocks(db, new Date())).toEqual([]);
 });
 
-test('A8: a block until 2083, which an earlier release stored, is not believed', async () => {
+test('A8: a block until 2083, which an earlier release stored, is ignored', async () => {
   await budgets.of('pms').take(ACCOUNT);
   const stored = db.collection<BucketDocument>('budgets');
   await stored.updateOne({ _id: 'pms:account' }, { $set: { blockedUntil: Date.UTC(2083, 0, 1) } });

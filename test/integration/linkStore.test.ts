@@ -23,7 +23,7 @@ describe('link store', () => {
   });
   afterAll(async () => client.close());
 
-  test('of many claims on one record, one succeeds and all learn who', async () => {
+  test('of many claims on one record, one succeeds, and all callers learn the owner', async () => {
     const keys = Array.from({ length: 20 }, (_, i) => `TicketToProject/pms:project:P-${i}`);
     const owners = await Promise.all(keys.map((key) => store.claims.claim('zendesk:ticket:1', key)));
     expect(new Set(owners).size).toBe(1);
@@ -34,7 +34,7 @@ describe('link store', () => {
     expect(await store.claims.claim('zendesk:ticket:1', KEY)).toBe(KEY);
   });
 
-  test('a link saved by another writer meanwhile is refused', async () => {
+  test('a save over another writer’s newer revision is refused', async () => {
     const fresh = newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z');
     const first = await store.save(fresh);
     await expect(store.save(fresh)).rejects.toThrow(StaleLink);
@@ -44,7 +44,7 @@ describe('link store', () => {
     expect(await store.countByStatus()).toMatchObject({ TicketToProject: { linked: 1, conflict: 0 } });
   });
 
-  test('of many at once, those that were there or moved on meanwhile are told apart', async () => {
+  test('bulk inserts and saves report which links existed or had changed', async () => {
     const keys = Array.from({ length: 5 }, (_, i) => `TicketToProject/zendesk:ticket:${i}`);
     const fresh = keys.map((key) => newLink(key, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
     await store.claims.claim('zendesk:ticket:2', 'TicketToProject/pms:project:P-1');
@@ -53,7 +53,7 @@ describe('link store', () => {
       'TicketToProject/pms:project:P-1',
     ]);
     expect(owners.size).toBe(5);
-    // Once more changes nothing: who claims again what it has, has it.
+    // A repeated claim changes nothing: the owner keeps the record.
     expect(await store.claims.claimMany([{ ref: 'zendesk:ticket:0', key: keys[0] ?? '' }])).toEqual(
       new Map([['zendesk:ticket:0', keys[0]]]),
     );
@@ -69,7 +69,7 @@ describe('link store', () => {
     expect(await store.saveMany([])).toEqual([]);
   });
 
-  test('an intent with dotted property names comes back as it was', async () => {
+  test('an intent with dotted property names is stored unchanged', async () => {
     const write = {
       side: 'zendesk' as const,
       op: 'update' as const,
@@ -99,7 +99,7 @@ describe('link store', () => {
     expect((await store.get(KEY))?.intent).toEqual(link.intent);
   });
 
-  test('an observation gives way to newer ones only, and is forgotten only as it was seen', async () => {
+  test('an observation is replaced by newer ones only, and removed only in the version that was processed', async () => {
     const [older, newer] = [
       record('zendesk', { subject: 'old' }, 5),
       record('zendesk', { subject: 'new' }, 6),
@@ -110,7 +110,7 @@ describe('link store', () => {
       'zendesk:ticket:1',
     );
     expect(seen).toEqual(newer);
-    // Another content of the same tick of the clock must survive the forgetting of the first.
+    // Different content with the same order is kept when the first content is dropped.
     const sameTick = record('zendesk', { subject: 'same second' }, 6);
     await store.observations.keep([sameTick]);
     await store.observations.forget([newer]);
@@ -119,7 +119,7 @@ describe('link store', () => {
     expect((await store.observations.get(['zendesk:ticket:1'])).size).toBe(0);
   });
 
-  test('what a plan took in is dropped without a look at it, and nothing that came since', async () => {
+  test('an observation that a plan processed is dropped by its digest, and a later one is kept', async () => {
     const ref = 'zendesk:ticket:1';
     const kept = async () => (await store.observations.get([ref])).size;
     const planned = record('zendesk', { subject: 'planned' }, 6);
@@ -130,7 +130,7 @@ describe('link store', () => {
     expect(await kept()).toBe(1);
     await store.observations.forgetTakenIn({ [ref]: observationDigest(sameTick) });
     expect(await kept()).toBe(0);
-    // As it comes back from the store.
+    // The form that the store returns.
     await store.observations.keep([planned]);
     const [read] = (await store.observations.get([ref])).values();
     expect(read && observationDigest(read)).toBe(digest);
@@ -138,7 +138,7 @@ describe('link store', () => {
     expect(await kept()).toBe(0);
   });
 
-  test('A11: a link that is too large is refused before it is sent, and takes no other with it', async () => {
+  test('A11: a link that is too large is refused before it is sent, without affecting the others of a bulk', async () => {
     const keys = Array.from({ length: 6 }, (_, n) => `TicketToProject/zendesk:ticket:${900 + n}`);
     const fresh = await Promise.all(
       keys.map((key) => store.save(newLink(key, 'TicketToProject', 'm', '2024-01-01T00:00:00Z'))),
@@ -155,7 +155,7 @@ describe('link store', () => {
     expect(await store.saveMany([filled, ...latest])).toHaveLength(others.length);
   });
 
-  test('A4: a record that was read replaces what was kept before, though its order went back', async () => {
+  test('A4: a freshly read record replaces the stored one, even if its order went backwards', async () => {
     const ref = 'zendesk:ticket:1';
     const kept = async () => (await store.observations.get([ref])).get(ref);
     const before = record('zendesk', { subject: 'before the restore' }, 6);
@@ -166,7 +166,7 @@ describe('link store', () => {
     expect(await kept()).toEqual(before);
     expect(await store.observations.keep([restored], digests)).toEqual([]);
     expect(await kept()).toEqual(restored);
-    // What came while it was read is newer.
+    // A change that arrived during the read is newer.
     const meanwhile = record('zendesk', { subject: 'meanwhile' }, 7);
     await store.observations.keep([meanwhile]);
     expect(await store.observations.keep([restored], digests)).toEqual([ref]);
@@ -175,7 +175,7 @@ describe('link store', () => {
 
   const seen = (of: SyncRecord) => ({ ...seenVersion(of), residue: {}, backRef: true });
 
-  test('of a pair with both its records it knows its own writes at once, though it need not read it anew', async () => {
+  test('the cache of linked pairs shows this process’s own writes at once', async () => {
     const link = await store.save({
       ...newLink('OrgToCustomer/zendesk:organization:77', 'OrgToCustomer', 'v1', 'now'),
       status: 'linked',
@@ -189,7 +189,7 @@ describe('link store', () => {
     expect(await joined()).toBeUndefined();
   });
 
-  test('A18: of many siblings only the latest are read at once, and none that was made later', async () => {
+  test('A18: of many siblings only the latest are read at once, and none that was created later', async () => {
     const parent = 'pms:project:P-9';
     const note = (n: number) =>
       record('pms', {}, 1, {
@@ -205,7 +205,7 @@ describe('link store', () => {
     expect(pages.flat()).toHaveLength(50);
   });
 
-  test('A18: once others have heard of it, no process takes a pair for what it was', async () => {
+  test('A18: after the caches expire, no process uses the former state of a pair', async () => {
     const other = await openLinkStore(client.db(name));
     const key = 'TicketToProject/zendesk:ticket:77';
     const link = await store.save({
@@ -219,14 +219,14 @@ describe('link store', () => {
     expect(await unlinked()).toBe(true);
   });
 
-  test('what it just saved of a pair it knows, until it or its words are no longer so', async () => {
+  test('the link that was just saved is cached until its revision or its reason changes', async () => {
     expect(store.justSaved(KEY)).toBeNull();
     const first = await store.save(newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
     expect(store.justSaved(KEY)).toEqual(await store.get(KEY));
     const second = await store.save({ ...first, status: 'linked' });
     expect(store.justSaved(KEY)).toEqual(second);
 
-    // A revision that another process has moved on is refused, and no longer known.
+    // A revision that another process has changed is refused, and removed from the cache.
     await expect(store.save({ ...first, status: 'conflict' })).rejects.toThrow(StaleLink);
     expect(store.justSaved(KEY)).toBeNull();
 
@@ -251,7 +251,7 @@ describe('link store', () => {
     return pages;
   }
 
-  test('finds what was seen below a parent and not yet dealt with', async () => {
+  test('finds pending changes below a parent', async () => {
     const below = (id: string, parent: string) =>
       record('pms', {}, 1, { ref: { side: 'pms', kind: 'note', id }, parent });
     const [one, two] = [below('N-1', 'pms:project:P-1'), below('N-2', 'pms:project:P-1')];
@@ -262,7 +262,7 @@ describe('link store', () => {
     expect(await under()).toEqual([two]);
   });
 
-  test('finds who waits, keeps cursors, and remembers since when it is', async () => {
+  test('finds waiting pairs, keeps cursors, and remembers when they were read', async () => {
     await store.save({
       ...newLink(KEY, 'TicketToProject', 'v1', 'now'),
       waitsFor: ['zendesk:organization:1', 'zendesk:organization:2'],
@@ -280,7 +280,7 @@ describe('link store', () => {
       cursor: 'b',
       readAt: new Date(0).toISOString(),
     });
-    // Whoever read from the old place does not undo it.
+    // A reader with the old position does not undo the rewind.
     await store.cursors.rewind(name, null);
     expect(await store.cursors.advance(name, 'b', 'c')).toBe(false);
     expect(await store.cursors.positions()).toMatchObject([{ name, cursor: null, readAt: null }]);
@@ -290,7 +290,7 @@ describe('link store', () => {
     expect((await openLinkStore(database)).since).toBe(first.since);
   });
 
-  test('how far behind streams were is kept for an hour, the most of each minute', async () => {
+  test('keeps the lag of streams for an hour, with the maximum of each minute', async () => {
     const name = 'zendesk:tickets';
     const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1000);
     await store.cursors.advance(name, null, 'a');
@@ -304,7 +304,7 @@ describe('link store', () => {
       { stream: name, minute: at(60), behindMs: 60_000 },
     ]);
     expect(await store.cursors.position(name)).toMatchObject({ currentAt: at(110).toISOString() });
-    // What was not read for long is behind by as much, whatever was there before in that place.
+    // A stream that was not read for long has that lag, whatever was stored in that slot before.
     await store.cursors.noteRead(name, at(64 * 60));
     expect(await store.lag.since(at(0))).toEqual([
       { stream: name, minute: at(60), behindMs: 60_000 },
@@ -341,21 +341,21 @@ describe('link store', () => {
     expect(await found({ code: 'too_long' }, null, 9)).toEqual([key(3)]);
     expect(await found({ text: 'project:P-1' }, null, 9)).toEqual([key(2)]);
     expect(await found({ text: 'ticket:' }, key(1), 9)).toEqual([key(2), key(3)]);
-    // It is text and no expression.
+    // The filter is text, and not a regular expression.
     expect(await found({ text: '.*' }, null, 9)).toEqual([]);
     expect(await found({ text: 'ticket:3)' }, null, 9)).toEqual([]);
     expect(await found({ text: '/zendesk:' }, null, 9)).toHaveLength(3);
   });
 
-  test('of those who save one revision at the same time one wins, and nobody else loses by it', async () => {
+  test('of several savers of one revision one succeeds, and saves of other links are not affected', async () => {
     const at = '2024-01-01T00:00:00Z';
     const fresh = (n: number) => newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', 'v1', at);
     const saved = await Promise.all([1, 2, 3, 4].map((n) => store.save(fresh(n))));
     const [contested, ...others] = saved as [Link, ...Link[]];
-    const said = (text: string): Reason => ({ code: 'waiting', text, since: at, nextAttempt: null });
+    const waitingReason = (text: string): Reason => ({ code: 'waiting', text, since: at, nextAttempt: null });
     const results = await Promise.allSettled([
-      ...others.map((link) => store.save({ ...link, reason: said('alone') })),
-      ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: said(`writer ${n}`) })),
+      ...others.map((link) => store.save({ ...link, reason: waitingReason('alone') })),
+      ...[1, 2, 3, 4, 5].map((n) => store.save({ ...contested, reason: waitingReason(`writer ${n}`) })),
     ]);
     const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
@@ -364,7 +364,7 @@ describe('link store', () => {
     for (const link of won) expect(await store.get(link._id)).toEqual(link);
   });
 
-  test('what many ask at the same time is answered to each', async () => {
+  test('callers of the same moment each get their own answer', async () => {
     const keys = Array.from({ length: 120 }, (_, n) => `TicketToProject/zendesk:ticket:${n}`);
     for (const key of keys.filter((_, n) => n % 2 === 0))
       await store.save(newLink(key, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
@@ -376,7 +376,7 @@ describe('link store', () => {
     expect([...many.keys()].sort()).toEqual(keys.filter((_, n) => n % 2 === 0).sort());
   });
 
-  test('links of other mappings are found page by page, ended ones left out', async () => {
+  test('links of other mappings are found page by page, without ended ones', async () => {
     const link = (n: number, version: string) =>
       newLink(`TicketToProject/zendesk:ticket:${n}`, 'TicketToProject', version, '2024-01-01T00:00:00Z');
     for (const n of [1, 2, 3, 4]) await store.save(link(n, n === 2 ? 'new' : 'old'));
@@ -387,7 +387,7 @@ describe('link store', () => {
     expect(await store.keysOfOtherMapping('new', key(4), 2)).toEqual([]);
   });
 
-  test('mappings are told apart by when they came into use last', async () => {
+  test('mappings are ordered by the time at which they last came into use', async () => {
     let now = 1;
     const dated = await openLinkStore(client.db(`links-${randomUUID().slice(0, 8)}`), () => new Date(now++));
     const { mappings } = dated;
@@ -402,7 +402,7 @@ describe('link store', () => {
     expect(await mappings.isNewer('unknown', 'a')).toBe(false);
   });
 
-  test('pairs that are not settled are counted by entity and status, with zeros', async () => {
+  test('pairs that are not settled are counted by entity and status, including zeros', async () => {
     await store.save({
       ...newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'),
       status: 'quarantined',

@@ -62,7 +62,7 @@ const counts = () => ({
   organizations: [...boxes.zendesk.store.organizations.values()].length,
   customers: [...boxes.pms.store.all('customer')].length,
 });
-/** A fixed shuffle: the order in which a test's events arrive must not matter, but must not change either. */
+/** A fixed shuffle: the order of events must not matter, but every run must use the same order. */
 function shuffled<T>(items: T[], seed: number): T[] {
   let state = seed;
   const weighed = items.map((item) => {
@@ -72,7 +72,7 @@ function shuffled<T>(items: T[], seed: number): T[] {
   return weighed.sort((a, b) => a.weight - b.weight).map(({ item }) => item);
 }
 
-test('thirty pairs whose events all come at once, in any order, are linked and never doubled', async () => {
+test('thirty pairs whose events all arrive at once, in any order, are linked without duplicates', async () => {
   await begin([NAME]);
   const expected: string[] = [];
   const refs: string[] = [];
@@ -81,11 +81,15 @@ test('thirty pairs whose events all come at once, in any order, are linked and n
     expected.push(`${z} ${p}`);
     refs.push(z, p);
   }
-  // Every record's event at once, some twice, while a poll reads both sides as well.
+  // All events at once, some twice, while a poll reads both sides as well.
   const events = shuffled([...refs, ...refs.slice(0, 20)], 7);
   await Promise.all([
     ...events.map((ref) =>
-      stack.context.hint(`OrgToCustomer/${ref}`, { hints: [{ ref, version: null }], force: false, hops: 0 }),
+      stack.context.signalPair(`OrgToCustomer/${ref}`, {
+        hints: [{ ref, version: null }],
+        force: false,
+        hops: 0,
+      }),
     ),
     stack.settle(),
   ]);
@@ -94,7 +98,7 @@ test('thirty pairs whose events all come at once, in any order, are linked and n
   expect(counts()).toEqual({ organizations: 30, customers: 30 });
 });
 
-test('by a domain of several, ignoring case, where the names differ', async () => {
+test('matches by one of several domains, in any case, if the names differ', async () => {
   await begin([NAME, DOMAIN]);
   const z = await org('Acme Inc', ['acme.example', 'acme.test']);
   const p = await customer('ACME Incorporated', ['other.example', 'ACME.test']);
@@ -104,11 +108,11 @@ test('by a domain of several, ignoring case, where the names differ', async () =
   expect(counts()).toEqual({ organizations: 2, customers: 2 });
 });
 
-test('by a domain, beginning with either side', async () => {
+test('matches by a domain, beginning with either side', async () => {
   await begin([DOMAIN]);
   const z = await org('Zed', ['zed.example']);
   const p = await customer('Zet', ['zed.example']);
-  await stack.context.hint(`OrgToCustomer/${p}`, {
+  await stack.context.signalPair(`OrgToCustomer/${p}`, {
     hints: [{ ref: p, version: null }],
     force: false,
     hops: 0,
@@ -117,7 +121,7 @@ test('by a domain, beginning with either side', async () => {
   expect(pairsOf(await links())).toEqual([`${z} ${p}`]);
 });
 
-test('two rules that name different records are a conflict with both listed', async () => {
+test('two rules that name different records are a conflict that lists both', async () => {
   await begin([NAME, DOMAIN]);
   const z = await org('Globex', ['globex.example']);
   const byName = await customer('Globex');
@@ -135,7 +139,7 @@ test('two rules that name different records are a conflict with both listed', as
   expect(pairsOf(await links())).toEqual([`${z} ${byDomain}`]);
 });
 
-test('several of one name on either side: a conflict for each, nothing linked, nothing made', async () => {
+test('several records of one name on either side are a conflict each: nothing is linked or created', async () => {
   await begin([DOMAIN]);
   const refs = [
     await org('One', ['shared.example']),
@@ -152,7 +156,7 @@ test('several of one name on either side: a conflict for each, nothing linked, n
   expect(counts()).toEqual({ organizations: 2, customers: 2 });
 });
 
-test('one of ours and two of theirs: no guess, also when the one comes last', async () => {
+test('one record matching two is not linked, also if it is the last to arrive', async () => {
   await begin([NAME]);
   const twins = [await customer('Twin'), await customer('Twin')];
   const z = await org('twin');
@@ -163,7 +167,7 @@ test('one of ours and two of theirs: no guess, also when the one comes last', as
   expect(counts()).toEqual({ organizations: 1, customers: 2 });
 });
 
-test('a rule that no look-up can serve is refused at the start', async () => {
+test('a rule that no look-up supports is refused at the start', async () => {
   await begin([NAME]);
   const rule = { zendesk: 'subject', pms: 'title' };
   await expect(

@@ -7,7 +7,7 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, runCommand, serviceEnvironment, until } from '../support/serviceProcess';
 
-/** An account that moves from an API token to OAuth: the sync acts as another user from then on. */
+/** An account that moves from an API token to OAuth: from then on, the sync acts as another user. */
 
 const OLD = 'old-sync@sandbox.example';
 const TICKETS = 4;
@@ -60,14 +60,14 @@ function agreement(tickets: readonly number[]): string[] | null {
   return found.every((each) => each !== null) ? found : null;
 }
 
-test('in the midst of edits: nothing lost, nothing twice, no echo, and both users are known', async () => {
+test('a change of user during edits: no loss, no duplicates, no echo, and both users are recognised', async () => {
   const { ZENDESK_OAUTH_CLIENT_ID, ZENDESK_OAUTH_CLIENT_SECRET, ...common } = {
     ...serviceEnvironment(boxes, name),
     ZENDESK_OAUTH_CLIENT_ID: boxes.zendesk.clientId,
     ZENDESK_OAUTH_CLIENT_SECRET: boxes.zendesk.clientSecret,
   };
   const byToken = { ...common, ZENDESK_EMAIL: OLD, ZENDESK_API_TOKEN: boxes.zendesk.apiToken };
-  // The API token stays in the settings: the OAuth client wins.
+  // The API token stays in the settings, and the OAuth client takes precedence.
   const byOAuth = { ...byToken, ZENDESK_OAUTH_CLIENT_ID, ZENDESK_OAUTH_CLIENT_SECRET };
   const tickets: number[] = [];
   for (let n = 0; n < TICKETS; n += 1) {
@@ -99,7 +99,7 @@ test('in the midst of edits: nothing lost, nothing twice, no echo, and both user
   await round(2);
   const next = new ServiceProcess(byOAuth);
   await round(3);
-  await until(async () => (await polls()) > 0 && next.said.includes('running'));
+  await until(async () => (await polls()) > 0 && next.output.includes('running'));
   await round(4);
   const expected = tickets.map((_, place) => `title ${place}, round 4, high`);
   await until(() => JSON.stringify(agreement(tickets)) === JSON.stringify(expected));
@@ -117,14 +117,14 @@ test('in the midst of edits: nothing lost, nothing twice, no echo, and both user
     ]),
   );
   expect(await next.signal('SIGTERM')).toBe(0);
-  expect(old.said + next.said).not.toContain('"level":50');
+  expect(old.output + next.output).not.toContain('"level":50');
 });
 
-describe('which changes are ours', () => {
+describe('which changes count as our own', () => {
   const at = new Date('2026-12-01T12:00:00Z');
   const later = (hours: number) => at.getTime() + hours * 3_600_000;
 
-  test('the former user’s until another took over, and a day; the present one’s always', async () => {
+  test('the former user’s until a day after the change; the present user’s always', async () => {
     const identities = new Identities(mongo.db(`${name}-ours`));
     await identities.actAs('zendesk', '1', 'apiToken', new Date(later(-1_000)));
     await identities.actAs('zendesk', '2', 'oauth', at);
@@ -137,7 +137,7 @@ describe('which changes are ours', () => {
     expect((await identities.ours('pms', '7', at))('2', later(-5))).toBe(false);
   });
 
-  test('a user who comes back is the present one again', async () => {
+  test('a user who is configured again is the present one', async () => {
     const identities = new Identities(mongo.db(`${name}-back`));
     for (const id of ['1', '2', '1']) await identities.actAs('zendesk', id, 'oauth', at);
     const all = await identities.all('zendesk');

@@ -8,7 +8,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** What goes wrong with a side, a turn or a record costs no edit. */
+/** Problems of a side, a turn or a record lose no edit. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -53,7 +53,7 @@ const walkAll = async (): Promise<ReconcileReport> => {
   return report;
 };
 
-describe('A4: a PMS whose order goes back', () => {
+describe('A4: a PMS whose order goes backwards', () => {
   async function restoredTo(values: Record<string, string>): Promise<RecordRef> {
     const ticket = await linkedTicket();
     const before = project();
@@ -64,7 +64,7 @@ describe('A4: a PMS whose order goes back', () => {
     return ticket;
   }
 
-  test('is synced by its change stream, and edits after it, too', async () => {
+  test('is synced by its change stream, including later edits', async () => {
     const ticket = await restoredTo({ title: 'as it was' });
     await stack.settle();
     expect(zendesk.records.get(refKey(ticket))?.values).toMatchObject({ subject: 'as it was' });
@@ -76,7 +76,7 @@ describe('A4: a PMS whose order goes back', () => {
     expect(project().values['note']).toBe('from Zendesk');
   });
 
-  test('is found by a reconcile where no stream tells', async () => {
+  test('is noticed by a reconcile if no stream reports it', async () => {
     const ticket = await restoredTo({ title: 'as it was' });
     const report = await walkAll();
     expect(report.findings.TicketToProject).toMatchObject({ drifted: 1 });
@@ -84,7 +84,7 @@ describe('A4: a PMS whose order goes back', () => {
     expect((await walkAll()).findings.TicketToProject).toMatchObject({ drifted: 0 });
   });
 
-  test('an edit of a record that was restored as it is now is not passed over', async () => {
+  test('an edit to a restored record, with the same order as an earlier edit, is processed', async () => {
     const ticket = await restoredTo({ title: 's', note: 'edit 4' });
     await stack.settle();
     pms.edit(project().ref, { title: 'edited since' });
@@ -93,7 +93,7 @@ describe('A4: a PMS whose order goes back', () => {
   });
 });
 
-describe('A5: a side that shows nothing', () => {
+describe('A5: a side whose lists are empty', () => {
   async function threeTickets(): Promise<RecordRef[]> {
     const refs = ['a', 'b', 'c'].map((subject) => zendesk.add('ticket', { subject }).ref);
     await stack.settle();
@@ -102,7 +102,7 @@ describe('A5: a side that shows nothing', () => {
   const statuses = async (refs: RecordRef[]) =>
     Promise.all(refs.map(async (ref) => (await linkOf(ref)).status));
 
-  test('during one reconcile ends no pair, and costs no edit', async () => {
+  test('ends no pair during one reconcile, and loses no edit', async () => {
     const refs = await threeTickets();
     const shown = [...pms.records.values()];
     pms.records.clear();
@@ -120,7 +120,7 @@ describe('A5: a side that shows nothing', () => {
     expect((await walkAll()).findings.TicketToProject).toMatchObject({ agrees: 6, returned: 0 });
   });
 
-  test('during two ends them, and what returns is revived', async () => {
+  test('ends them during two, and records that return are revived', async () => {
     const refs = await threeTickets();
     const shown = [...pms.records.values()];
     pms.records.clear();
@@ -132,7 +132,7 @@ describe('A5: a side that shows nothing', () => {
     expect(await statuses(refs)).toEqual(['linked', 'linked', 'linked']);
   });
 
-  test('an end that its stream tells of is believed at once', async () => {
+  test('the end of a record that its stream reports counts at once', async () => {
     const [first] = await threeTickets();
     const gone = (await linkOf(first as RecordRef)).sides.pms?.ref ?? '';
     pms.records.delete(gone);
@@ -144,7 +144,7 @@ describe('A5: a side that shows nothing', () => {
 });
 
 describe('A7: a turn that fails', () => {
-  test('does not drop what came meanwhile', async () => {
+  test('keeps the changes that arrived meanwhile', async () => {
     const ticket = await linkedTicket();
     const update = pms.update.bind(pms);
     let first = true;
@@ -153,7 +153,7 @@ describe('A7: a turn that fails', () => {
       first = false;
       zendesk.edit(ticket, { note: 'came meanwhile' });
       const hints = [{ ref: refKey(ticket), version: null }];
-      await stack.context.hint(keyOf(ticket), { hints, force: false, hops: 0 });
+      await stack.context.signalPair(keyOf(ticket), { hints, force: false, hops: 0 });
       throw new TypeError('a bug of ours');
     };
     zendesk.edit(ticket, { subject: 'fails once' });
@@ -162,7 +162,7 @@ describe('A7: a turn that fails', () => {
     expect(await linkOf(ticket)).toMatchObject({ status: 'linked', reason: null });
   });
 
-  test('is in sight, and the next turn finds what it was told', async () => {
+  test('is visible, and the next turn finds its changes', async () => {
     const ticket = await linkedTicket();
     pms.fault = (when, call) => {
       if (when === 'before' && call === 'read') throw new TypeError('a bug of ours');
@@ -170,14 +170,14 @@ describe('A7: a turn that fails', () => {
     zendesk.fault = pms.fault;
     zendesk.edit(ticket, { subject: 'told to a turn that fails' });
     const hints = [{ ref: refKey(ticket), version: null }];
-    await stack.context.hint(keyOf(ticket), { hints, force: false, hops: 0 });
+    await stack.context.signalPair(keyOf(ticket), { hints, force: false, hops: 0 });
     await expect(stack.quiet()).rejects.toThrow();
     expect((await linkOf(ticket)).reason?.code).toBe('bug');
     expect(await stack.store.countByCode('bug')).toBe(1);
     pms.fault = zendesk.fault = () => undefined;
-    // Of the other record: that the first was edited is known to nobody any more.
+    // An event of the other record, because the event of the edited record is lost.
     pms.edit(project().ref, { note: 'from the PMS' });
-    await stack.context.hint(keyOf(ticket), {
+    await stack.context.signalPair(keyOf(ticket), {
       hints: [{ ref: refKey(project().ref), version: null }],
       force: false,
       hops: 0,
@@ -187,7 +187,7 @@ describe('A7: a turn that fails', () => {
     expect(await stack.store.countByCode('bug')).toBe(0);
   });
 
-  test('of a pair without a link is in sight, too', async () => {
+  test('is visible for a pair without a link, too', async () => {
     pms.fault = (when, call) => {
       if (when === 'before' && call === 'findByBackRef') throw new TypeError('a bug of ours');
     };
@@ -200,7 +200,7 @@ describe('A7: a turn that fails', () => {
   });
 });
 
-test('A7: a page of a backfill that failed is in sight until the next backfill', async () => {
+test('A7: a failed page of a backfill is visible until the next backfill', async () => {
   zendesk.walk = async () => {
     throw new TypeError('a bug of ours');
   };
@@ -220,7 +220,7 @@ test('A7: a page of a backfill that failed is in sight until the next backfill',
   expect(await stack.store.aside.count()).toBe(0);
 });
 
-test('A10: a create that is carried out after its time-out makes one record', async () => {
+test('A10: a create that completes after its time-out creates one record', async () => {
   const create = zendesk.create.bind(zendesk);
   let isFirst = true;
   zendesk.lateMs = 2_000;
@@ -236,7 +236,7 @@ test('A10: a create that is carried out after its time-out makes one record', as
   expect(zendesk.all('ticket')).toHaveLength(1);
 });
 
-test('A18: a pair that is never left in peace goes on in a new run before its history is too long', async () => {
+test('A18: a pair that constantly gets changes continues as new before its history is too long', async () => {
   const ticket = await linkedTicket();
   const update = pms.update.bind(pms);
   const handle = stack.client.workflow.getHandle(keyOf(ticket));
@@ -250,19 +250,19 @@ test('A18: a pair that is never left in peace goes on in a new run before its hi
     turns += 1;
     if (runs.size < 2) {
       zendesk.edit(ticket, { subject: `edit ${turns}` });
-      await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+      await stack.context.signalPair(keyOf(ticket), { hints, force: true, hops: 0 });
     }
     return update(...given);
   };
   zendesk.edit(ticket, { subject: 'the first' });
-  await stack.context.hint(keyOf(ticket), { hints, force: true, hops: 0 });
+  await stack.context.signalPair(keyOf(ticket), { hints, force: true, hops: 0 });
   await stack.quiet();
   expect(runs.size).toBe(2);
   expect(project().values['title']).toBe(zendesk.records.get(refKey(ticket))?.values['subject']);
 }, 180_000);
 
-describe('A9: a record that cannot be taken in', () => {
-  test('is set aside with its reason, and the stream goes on', async () => {
+describe('A9: a record that cannot be parsed', () => {
+  test('is set aside with its reason, and the stream continues', async () => {
     const changes = zendesk.changes.bind(zendesk);
     const bad = { side: 'zendesk', kind: 'ticket', id: '7' } as const;
     zendesk.changes = async (stream, cursor) => {
@@ -281,7 +281,7 @@ describe('A9: a record that cannot be taken in', () => {
     expect(await stack.store.aside.count()).toBe(0);
   });
 
-  test('by an error of ours holds up no other of its page', async () => {
+  test('because of a bug of ours blocks no other record of its page', async () => {
     const subjects = ['one', 'two', 'three', 'four'];
     const [, second] = subjects.map((subject) => zendesk.add('ticket', { subject }));
     const { observations } = stack.store;

@@ -55,8 +55,8 @@ const failure = async (work: Promise<unknown>): Promise<Error> =>
     (error: unknown) => error as Error,
   );
 
-describe('what is asked for', () => {
-  test('as JSON: client, secret, scope and how long it is to live', async () => {
+describe('the token request', () => {
+  test('is JSON with client, secret, scope and the wanted lifetime', async () => {
     await call(client({ scope: 'read tickets:write', expiresIn: 1_800 }));
     expect(server.mints[0]?.headers['content-type']).toBe('application/json');
     expect(JSON.parse(server.mints[0]?.body ?? '')).toEqual({
@@ -68,14 +68,14 @@ describe('what is asked for', () => {
     });
   });
 
-  test('as a form, with client and secret in the header', async () => {
+  test('can be a form, with client and secret in the header', async () => {
     await call(client({ send: 'basic', scope: 'all' }));
     expect(server.mints[0]?.body).toBe('grant_type=client_credentials&scope=all');
     const basic = Buffer.from(`sync:${SECRET}`).toString('base64');
     expect(server.mints[0]?.headers.authorization).toBe(`Basic ${basic}`);
   });
 
-  test('the secret is read at every mint', async () => {
+  test('reads the secret for every token', async () => {
     const http = client();
     await call(http);
     secret = () => 'replaced';
@@ -88,21 +88,21 @@ describe('what is asked for', () => {
 });
 
 describe('how long a token is used', () => {
-  test('many calls at once share one mint', async () => {
+  test('calls at the same time share one new token', async () => {
     const http = client();
     await Promise.all(Array.from({ length: 20 }, () => call(http)));
     expect(server.mints).toHaveLength(1);
     expect(new Set(server.calls)).toEqual(new Set(['Bearer t1']));
   });
 
-  test('200 and 201 are both success, and the token is taken as it is', async () => {
+  test('200 and 201 are both success, and any form of token is accepted', async () => {
     const long = `ey.${'x'.repeat(3_000)}`;
     server.grant = () => granted({ access_token: long, expires_in: 300 }, 201);
     await call(client());
     expect(server.calls).toEqual([`Bearer ${long}`]);
   });
 
-  test('the answer’s life is believed, not the one asked for', async () => {
+  test('the lifetime in the answer counts, not the requested one', async () => {
     server.grant = (n) => granted({ access_token: `t${n}`, expires_in: 300 });
     const http = client({ expiresIn: 1_800 });
     await call(http);
@@ -112,18 +112,21 @@ describe('how long a token is used', () => {
     expect(grants[0]?.seconds).toBe(300);
   });
 
-  test.each([{}, { expires_in: null }])('an answer that tells no end counts as short: %j', async (untold) => {
-    server.grant = (n) => granted({ access_token: `t${n}`, ...untold });
-    const http = client();
-    await call(http);
-    now = 530_000;
-    await call(http);
-    now = 700_000;
-    await call(http);
-    expect(server.calls).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t2']);
-  });
+  test.each([{}, { expires_in: null }])(
+    'an answer without a valid lifetime counts as short: %j',
+    async (untold) => {
+      server.grant = (n) => granted({ access_token: `t${n}`, ...untold });
+      const http = client();
+      await call(http);
+      now = 530_000;
+      await call(http);
+      now = 700_000;
+      await call(http);
+      expect(server.calls).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t2']);
+    },
+  );
 
-  test('before its end the next one is minted, while nobody waits for it', async () => {
+  test('the next token is minted before the end, and no call waits for it', async () => {
     const http = client();
     await call(http);
     now = 1_600_000;
@@ -136,7 +139,7 @@ describe('how long a token is used', () => {
     expect(server.mints).toHaveLength(2);
   });
 
-  test('a renewal that fails keeps the token that lives, and backs off', async () => {
+  test('after a failed renewal the valid token stays in use, and attempts back off', async () => {
     const http = client();
     await call(http);
     now = 1_600_000;
@@ -152,13 +155,13 @@ describe('how long a token is used', () => {
     now += 1_500;
     await call(http);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    // The second failure in a row holds the next mint back for two seconds.
+    // After the second failure in a row, the next attempt waits two seconds.
     expect(server.mints).toHaveLength(3);
   });
 });
 
 describe('what a refusal means', () => {
-  test('401 invalid_token: dropped, minted once, tried once more', async () => {
+  test('401 invalid_token: the token is dropped, a new one is minted, and the call is repeated once', async () => {
     const http = client();
     await call(http);
     server.alive = new Set(['t2']);
@@ -166,7 +169,7 @@ describe('what a refusal means', () => {
     expect(server.calls).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t2']);
   });
 
-  test('many calls refused at once: one mint for all', async () => {
+  test('many calls refused at once: one new token for all', async () => {
     const http = client();
     await call(http);
     server.alive = new Set(['t2']);
@@ -174,7 +177,7 @@ describe('what a refusal means', () => {
     expect(server.mints).toHaveLength(2);
   });
 
-  test('401 that names no error is taken as the token’s', async () => {
+  test('a 401 without an error name counts as a refused token', async () => {
     const http = client();
     await call(http);
     server.alive = new Set(['t2']);
@@ -182,7 +185,7 @@ describe('what a refusal means', () => {
     expect((await call(http)).status).toBe(200);
   });
 
-  test('401 that names another error is not', async () => {
+  test('a 401 with another error name does not', async () => {
     const http = client();
     server.alive = new Set();
     server.refusal = { body: NOT_SIGNED_IN, headers: {} };
@@ -190,7 +193,7 @@ describe('what a refusal means', () => {
     expect(server.mints).toHaveLength(1);
   });
 
-  test('tokens that are refused as soon as they are granted: no mint for each call', async () => {
+  test('tokens that are refused at once do not cause a new token for each call', async () => {
     const http = client();
     server.alive = new Set();
     const errors: Error[] = [];
@@ -209,7 +212,7 @@ describe('what a refusal means', () => {
     [400, 'unauthorized_client', 'Confidential'],
     [404, 'not_here', 'ADDRESS'],
     [422, 'something_else', 'SECRET'],
-  ])('the token endpoint answers %i %s: one line with the cure', async (status, error, word) => {
+  ])('the token endpoint answers %i %s: one line with the fix', async (status, error, word) => {
     server.grant = () => ({ status, body: { error, error_description: `you sent ${SECRET}` } });
     const failed = await failure(call(client({ scope: 'read' })));
     expect(failed).toMatchObject({ name: 'NeedsHuman', code: 'unauthorized' });
@@ -220,7 +223,7 @@ describe('what a refusal means', () => {
     expect(server.calls).toEqual([]);
   });
 
-  test('a secret that was given as the client is not repeated', async () => {
+  test('a secret that was entered as the client is not shown', async () => {
     const swapped = 'ab12'.repeat(16);
     server.grant = () => ({ status: 401, body: { error: 'invalid_client' } });
     const failed = await failure(call(client({ clientId: swapped })));
@@ -228,7 +231,7 @@ describe('what a refusal means', () => {
     expect(failed.message).not.toContain(swapped);
   });
 
-  test('the token endpoint is away, slow to return, or answers with a page: later, and nothing was sent', async () => {
+  test('a token endpoint that is down, slow, or answers with a page: the call is retried later, and nothing was sent', async () => {
     const http = client();
     for (const grant of [
       { status: 503, body: {} },
@@ -246,7 +249,7 @@ describe('what a refusal means', () => {
     expect(server.calls).toEqual([]);
   });
 
-  test('a secret that cannot be read: what to mend', async () => {
+  test('a secret that cannot be read: the message names the fix', async () => {
     secret = () => {
       throw new Error('SECRET_FILE: /run/secret cannot be read (ENOENT)');
     };
@@ -257,7 +260,7 @@ describe('what a refusal means', () => {
   });
 });
 
-test('scopes that were asked for and not granted', async () => {
+test('scopes that were requested but not granted are named', async () => {
   server.grant = () => granted({ scope: 'read', expires_in: 300 });
   await call(client({ scope: 'read tickets:write' }));
   expect(grants.map(missingScopes)).toEqual([['tickets:write']]);

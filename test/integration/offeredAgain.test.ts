@@ -7,7 +7,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** F1: what was edited while a row rested is carried once its field is offered again, though nobody touches the pair. */
+/** F1: an edit of a resting row is synced once its field returns, even without a further edit of the pair. */
 
 const MAPPING = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
@@ -41,8 +41,8 @@ beforeEach(async () => {
 afterEach(async () => stack.stop());
 
 const follow = (mapping: Mapping) => Object.assign(stack.context, { mapping });
-/** As the service does when its lists of fields show the change. */
-const tellPairs = async () => {
+/** Like the service after its lists of fields show the change. */
+const notifyPairs = async () => {
   await stack.store.bindings.noteChange();
   const { told } = await stack.client.workflow.execute(linkHygiene, {
     workflowId: `${stack.taskQueue}-hygiene-${randomUUID()}`,
@@ -65,7 +65,7 @@ const pairsOf = async (count: number) => {
 const held = (system: MemorySystem, id: string, property: string) =>
   [...system.records.values()].find(({ ref }) => ref.id === id)?.values[property];
 
-test('F1: an edit of a resting row is carried when the field is back; pairs without one cost nothing', async () => {
+test('F1: an edit of a resting row is synced when the field returns; pairs without one cost nothing', async () => {
   const [edited, touched, quiet] = await pairsOf(3);
   if (!edited || !touched || !quiet) throw new Error('no pairs');
   follow(RESTING);
@@ -76,15 +76,15 @@ test('F1: an edit of a resting row is carried when the field is back; pairs with
 
   follow(OFFERED);
   pms.calls.length = 0;
-  expect(await tellPairs()).toEqual({ 'offered again': 2 });
+  expect(await notifyPairs()).toEqual({ 'offered again': 2 });
   expect(held(zendesk, edited.ticket.id, 'custom_fields.1')).toBe('high');
   expect(held(pms, touched.project.id, 'level')).toBe('low');
   expect(pms.calls.filter((call) => call === 'read')).toHaveLength(2);
   // Once is enough.
-  expect(await tellPairs()).toEqual({});
+  expect(await notifyPairs()).toEqual({});
 });
 
-test('F1: both sides edited it meanwhile: the winner of the row counts, and the other value is in the history', async () => {
+test('F1: after edits on both sides, the row’s winner counts, and the history has the other value', async () => {
   const [pair] = await pairsOf(1);
   if (!pair) throw new Error('no pair');
   follow(RESTING);
@@ -92,7 +92,7 @@ test('F1: both sides edited it meanwhile: the winner of the row counts, and the 
   await stack.settle();
   follow(OFFERED);
   zendesk.edit(pair.ticket, { 'custom_fields.1': 'zendesk' });
-  await tellPairs();
+  await notifyPairs();
   const [project, ticket] = [
     held(pms, pair.project.id, 'level'),
     held(zendesk, pair.ticket.id, 'custom_fields.1'),
@@ -102,7 +102,7 @@ test('F1: both sides edited it meanwhile: the winner of the row counts, and the 
   expect(link?.history).toMatchObject([{ lost: project === 'pms' ? 'zendesk' : 'pms' }]);
 });
 
-test('F1: a field that was made anew is filled in all pairs, and empties nothing', async () => {
+test('F1: a field that was created again is filled in all pairs, and clears nothing', async () => {
   const pairs = await pairsOf(2);
   follow(MADE_ANEW);
   for (const { ticket } of pairs) {
@@ -110,15 +110,15 @@ test('F1: a field that was made anew is filled in all pairs, and empties nothing
     // Zendesk shows the new field without a change of the ticket.
     if (record) record.values = { subject: record.values['subject'] ?? null, 'custom_fields.2': null };
   }
-  expect(await tellPairs()).toEqual({ 'offered again': 2 });
+  expect(await notifyPairs()).toEqual({ 'offered again': 2 });
   for (const { ticket, project } of pairs) {
     expect(held(pms, project.id, 'level')).toBe('low');
     expect(held(zendesk, ticket.id, 'custom_fields.2')).toBe('low');
   }
-  expect(await tellPairs()).toEqual({});
+  expect(await notifyPairs()).toEqual({});
 });
 
-test('F1: without a change of the fields nothing is told, and a day later no more', async () => {
+test('F1: without a change of the fields no pair is notified, and none again a day later', async () => {
   const [pair] = await pairsOf(1);
   if (!pair) throw new Error('no pair');
   follow(RESTING);

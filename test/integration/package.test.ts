@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 
-/** The npm package as somebody gets it: packed, unpacked elsewhere, run by its command. */
+/** The npm package as its users get it: packed, unpacked elsewhere, run by its command. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const OPTIONAL = ['zendesk-sandbox', 'pms-sandbox'];
@@ -23,7 +23,7 @@ beforeAll(() => {
   if (!existsSync(path.join(ROOT, 'dist/src/operator/cli/main.js')))
     throw new Error('not compiled: run "npm test", which compiles first');
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-package-'));
-  // "npm test" has compiled already; what is packed is what is tested.
+  // "npm test" has compiled already, so the package contains the tested code.
   const [packed] = JSON.parse(
     execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], {
       cwd: ROOT,
@@ -36,7 +36,7 @@ beforeAll(() => {
   installed = path.join(dir, 'node_modules/zendesk-pms-sync');
   mkdirSync(path.dirname(installed), { recursive: true });
   execFileSync('mv', [path.join(dir, 'package'), installed]);
-  // All that it depends on, and none of its optional packages.
+  // All of its dependencies, and none of its optional packages.
   const modules = path.join(installed, 'node_modules');
   mkdirSync(modules);
   for (const name of readdirSync(path.join(ROOT, 'node_modules')).filter((each) => !OPTIONAL.includes(each)))
@@ -50,7 +50,7 @@ const run = (...args: string[]) =>
     env: { PATH: process.env['PATH'] ?? '' },
   });
 
-test('its command works where nothing of the repository is', () => {
+test('its command works outside of the repository', () => {
   const help = run('--help');
   expect(help).toMatchObject({ status: 0, stderr: '' });
   for (const command of ['init', 'doctor', 'plan', 'start', 'status', 'verify'])
@@ -58,7 +58,7 @@ test('its command works where nothing of the repository is', () => {
   expect(run('mapping', 'show')).toMatchObject({ status: 0 });
 });
 
-test('it holds what runs, and neither tests nor sources nor secrets', () => {
+test('it contains what runs, and neither tests nor sources nor secrets', () => {
   const has = (file: string) => existsSync(path.join(installed, file));
   for (const file of [
     'README.md',
@@ -86,21 +86,21 @@ test('it holds what runs, and neither tests nor sources nor secrets', () => {
     expect([file, has(file)]).toEqual([file, false]);
 });
 
-test('it says which package is missing where it is asked for the sandboxes, and how to add it', () => {
+test('the command for the sandboxes names the missing package, and how to install it', () => {
   expect(run('verify', '--sandbox')).toMatchObject({
     status: 2,
     stderr: 'the package pms-sandbox is not installed; "npm install zendesk-sandbox pms-sandbox" adds it\n',
   });
 });
 
-/** Through Temporal, and in every version that it takes: docs/dependencies.md. */
+/** A dependency of Temporal, in every version that Temporal accepts: docs/dependencies.md. */
 const INSTALL_SCRIPTS = ['@swc/core', 'protobufjs'];
 
-test('npm warns of nothing when somebody installs it', () => {
+test('npm prints no warning when installing it', () => {
   const app = mkdtempSync(path.join(tmpdir(), 'zps-consumer-'));
   const allowScripts = Object.fromEntries(INSTALL_SCRIPTS.map((name) => [name, false]));
   writeFileSync(path.join(app, 'package.json'), JSON.stringify({ private: true, allowScripts }));
-  // The consumer has neither our lock file nor our overrides: npm resolves every dependency anew.
+  // The user has neither our lock file nor our overrides, so npm resolves every dependency again.
   const npm = spawnSync(
     'npm',
     ['install', '--package-lock-only', '--prefer-offline', '--no-audit', '--no-fund', tarball],

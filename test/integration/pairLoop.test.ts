@@ -70,7 +70,7 @@ describe('the pair loop', () => {
   const shared = (record: SyncRecord, names: string[]): Values =>
     Object.fromEntries(names.map((name) => [name, record.values[name] ?? null]));
 
-  test('a ticket becomes a project, with its organization first, and nothing comes back', async () => {
+  test('a ticket becomes a project, after its organization, and causes no echo', async () => {
     await begin();
     const org = zendesk.add('organization', { name: 'Acme' });
     zendesk.add('ticket', { subject: 'Printer', text: 'It smokes', organization_id: org.ref.id });
@@ -102,7 +102,7 @@ describe('the pair loop', () => {
     expect(zendesk.calls.filter((call) => call !== 'changes')).toEqual([]);
   });
 
-  test('an edit costs two activities in Temporal, and no word of a status that is as it was', async () => {
+  test('an edit costs two activities in Temporal, and does not set an unchanged status', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
     await stack.settle();
@@ -123,7 +123,7 @@ describe('the pair loop', () => {
     expect(only(pms, 'project').values['title']).toBe('b');
     expect(await actions()).toEqual(Array(2).fill('EVENT_TYPE_ACTIVITY_TASK_SCHEDULED'));
     expect(await shown()).toEqual(standing);
-    // What changes the status says so.
+    // The summary of the activity names the change.
     zendesk.edit(ticket.ref, {}, { state: 'deleted' });
     await stack.settle();
     expect((await shown())[0]).toBe('tombstone');
@@ -142,7 +142,7 @@ describe('the pair loop', () => {
     expect(only(pms, 'project').values).toMatchObject({ title: 'from zendesk', note: 'from pms' });
   });
 
-  test('a manual conflict parks that property and lets the rest pass', async () => {
+  test('a manual conflict parks its property, and the others sync', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
     await stack.settle();
@@ -181,7 +181,7 @@ describe('the pair loop', () => {
     expect(target.all(side === 'pms' ? 'project' : 'ticket')).toHaveLength(1);
   });
 
-  test('an update whose answer is lost is not done twice and not taken for a person', async () => {
+  test('an update whose answer is lost is not repeated, and not taken for a person’s edit', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
     await stack.settle();
@@ -193,7 +193,7 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project')).toMatchObject({ values: { title: 'b' }, order: 2 });
     expect(only(zendesk, 'ticket')).toMatchObject({ values: { subject: 'b' }, order: 2 });
-    // It is what both agree on now: an edit of one side alone meets no other.
+    // Both sides agree on it now, so a later edit of one side is no conflict.
     pms.edit(only(pms, 'project').ref, { title: 'c' });
     await stack.settle();
     expect(only(zendesk, 'ticket').values['subject']).toBe('c');
@@ -201,7 +201,7 @@ describe('the pair loop', () => {
     expect(link).toMatchObject({ snapshot: { title: 'c' }, history: [] });
   });
 
-  test('an edit made before the answer to a create was lost is told, although the other side cannot be edited', async () => {
+  test('an edit before a lost answer to a create is in the history, although the other side cannot be edited', async () => {
     await begin();
     let faults = 1;
     const project = pms.add('project', { title: 'a', text: 'first' });
@@ -220,7 +220,7 @@ describe('the pair loop', () => {
   });
 
   test.each(['stays', 'is deleted'])(
-    'what an update overruled whose answer is lost is in the history, also where the other record %s',
+    'a value that an update with a lost answer overruled is in the history, also if the other record %s',
     async (fate) => {
       await begin();
       const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
@@ -251,7 +251,7 @@ describe('the pair loop', () => {
     },
   );
 
-  test('a person edits between our plan and our write: the precondition fails and both edits stand', async () => {
+  test('after an edit between our plan and our write, the precondition fails and both edits are kept', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't', note: 'n' });
     await stack.settle();
@@ -267,12 +267,12 @@ describe('the pair loop', () => {
     await stack.settle();
     expect(only(pms, 'project').values).toMatchObject({ title: 'b', note: 'meanwhile' });
     expect(only(zendesk, 'ticket').values).toMatchObject({ subject: 'b', note: 'meanwhile' });
-    // What was refused overruled nothing.
+    // A refused write overruled nothing.
     const link = await stack.store.get(`TicketToProject/zendesk:ticket:${ticket.ref.id}`);
     expect(link?.history).toEqual([]);
   });
 
-  test('records on both sides that match are joined, even when both events come at once', async () => {
+  test('matching records on both sides are joined, even if both events arrive at once', async () => {
     await begin();
     const org = zendesk.add('organization', { name: 'Acme' });
     const customer = pms.add('customer', { name: 'ACME' });
@@ -291,13 +291,13 @@ describe('the pair loop', () => {
       },
     });
     expect(only(pms, 'customer').values['name']).toBe(only(zendesk, 'organization').values['name']);
-    // The back-reference is on one of the two, so that the pair can be found again without the link store.
+    // One of the two has the back-reference, so the pair can be found without the link store.
     expect(
       [only(pms, 'customer').backRef, only(zendesk, 'organization').backRef].filter(Boolean),
     ).toHaveLength(1);
   });
 
-  test('an edit that follows our own write at a first meeting meets no other, although the answer was lost', async () => {
+  test('an edit after our own write at a first meeting is no conflict, although the answer was lost', async () => {
     await begin();
     const org = zendesk.add('organization', { name: 'Acme' });
     const customer = pms.add('customer', { name: 'ACME' }, { updatedAt: '2026-01-01T00:00:00.000Z' });
@@ -305,7 +305,7 @@ describe('the pair loop', () => {
     zendesk.fault = (at, call) => {
       if (at !== 'after' || call !== 'update' || faults-- <= 0) return;
       zendesk.edit(org.ref, { name: 'Acme Ltd' });
-      // The PMS is the later of the two, by an edit of something else.
+      // The PMS is later, by an edit of another property.
       pms.edit(customer.ref, {}, { updatedAt: '2099-01-01T00:00:00.000Z' });
       throw lostAnswer();
     };
@@ -317,7 +317,7 @@ describe('the pair loop', () => {
     ]);
   });
 
-  test('two records of one system that share a name are never taken for one', async () => {
+  test('two records of one system with the same name are not joined', async () => {
     await begin();
     zendesk.add('organization', { name: 'Acme' });
     pms.add('customer', { name: 'Acme' });
@@ -330,7 +330,7 @@ describe('the pair loop', () => {
     expect((counts?.conflict ?? 0) + (counts?.pending ?? 0) + (counts?.quarantined ?? 0)).toBeGreaterThan(0);
   });
 
-  test('a ticket waits for an organization that is missing, says so, and goes on when it appears', async () => {
+  test('a ticket waits for a missing organization, names the reason, and continues when it appears', async () => {
     await begin();
     const missing = parseRef('zendesk:organization:370326104793');
     const ticket = zendesk.add('ticket', { subject: 's', text: 't', organization_id: missing.id });
@@ -350,7 +350,7 @@ describe('the pair loop', () => {
     expect((await stack.store.get(key))?.status).toBe('linked');
   });
 
-  test('a linked ticket that moves to a new organization follows once that is there', async () => {
+  test('a linked ticket that moves to a new organization follows once the organization exists', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's', text: 't' });
     await stack.settle();
@@ -364,7 +364,7 @@ describe('the pair loop', () => {
     });
   });
 
-  test('an edit of what Zendesk cannot change becomes one follow-up, and stays in the PMS', async () => {
+  test('an edit that Zendesk cannot store becomes one follow-up, and stays in the PMS', async () => {
     await begin();
     zendesk.add('ticket', { subject: 's', text: 'first' });
     await stack.settle();
@@ -383,7 +383,7 @@ describe('the pair loop', () => {
     expect(only(zendesk, 'ticket').values['text']).toBe('first');
   });
 
-  test('our own write whose answer was lost is no rival of a later edit', async () => {
+  test('our own write whose answer was lost does not compete with a later edit', async () => {
     await begin();
     zendesk.add('ticket', { subject: 'a', text: 't' });
     await stack.settle();
@@ -392,7 +392,7 @@ describe('the pair loop', () => {
     zendesk.fault = (at, call) => {
       if (at !== 'after' || call !== 'update' || !once) return;
       once = false;
-      // By the clocks, the ticket changed last: it would win if our write were taken for a person's.
+      // By the clocks, the ticket changed last, so it would win if our write counted as a person's edit.
       const later = pms.edit(project.ref, { title: 'second' }, { updatedAt: '2024-01-01T00:00:00.000Z' });
       void stack.store.observations.keep([later]);
       throw lostAnswer();
@@ -405,7 +405,7 @@ describe('the pair loop', () => {
     for await (const link of stack.store.all()) expect(link.history).toEqual([]);
   });
 
-  test('a follow-up is said once, also when the other write of the same plan fails its precondition', async () => {
+  test('a follow-up is written once, also if the plan’s other write fails its precondition', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's', text: 'first', note: 'n' });
     await stack.settle();
@@ -428,7 +428,7 @@ describe('the pair loop', () => {
     });
   });
 
-  test('the end of one record leaves a tombstone, and the other does not bring it back', async () => {
+  test('the end of one record leaves a tombstone, and the other record does not recreate it', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 's', text: 't' });
     await stack.settle();
@@ -443,7 +443,7 @@ describe('the pair loop', () => {
     expect(await stack.store.get(key)).toMatchObject({ status: 'tombstone', reason: { code: 'ended' } });
   });
 
-  test('a lost link store makes no duplicates: pairs are found by their back-references', async () => {
+  test('a lost link store causes no duplicates: pairs are found by their back-references', async () => {
     await begin();
     zendesk.add('ticket', { subject: 'from zendesk', text: 't' });
     pms.add('project', { title: 'from pms', text: 't' });
@@ -460,7 +460,7 @@ describe('the pair loop', () => {
     expect((await stack.store.countByStatus())['TicketToProject']).toMatchObject({ linked: 2 });
   });
 
-  test('a burst of events on one record collapses into one write', async () => {
+  test('many events of one record collapse into one write', async () => {
     await begin();
     const ticket = zendesk.add('ticket', { subject: 'a', text: 't' });
     await stack.settle();

@@ -6,7 +6,7 @@ import { ReferenceGone } from '../../src/systems/errors';
 import type { SystemPort } from '../../src/systems/port';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** People whom a system refuses, whom it makes, and whose role changes; asked of both ports. */
+/** People whom a system refuses, creates, or gives another role; tested on both ports. */
 
 let boxes: Sandboxes;
 let count = 0;
@@ -50,17 +50,17 @@ const refusal = (field: string, description: string) => ({
 const forbidden = { kind: 'status' as const, status: 403, body: { error: 'Forbidden' } };
 
 describe.each(['refused', 'ignored', 'kept'] as const)(
-  'F7: an organization that is not the requester’s, where Zendesk has it %s',
+  'F7: an organization that the requester does not belong to, if Zendesk has it %s',
   (foreignOrganization) => {
     beforeEach(() => begin({ foreignOrganization }));
 
-    test('of a project without a requester', async () => {
+    test('is kept for a project without a requester', async () => {
       const organization_id = await organization();
       expect((await create({ organization_id })).values['organization_id']).toBe(organization_id);
       expect(await ticketsMade()).toBe(1);
     });
 
-    test('of a person who is unknown, who is made with a name and without a mail', async () => {
+    test('is kept for an unknown person, who is created with a name and without a mail', async () => {
       const organization_id = await organization();
       const requester = 'karla@new.example';
       const made = await create({ organization_id, requester }, { names: { [requester]: 'Karla Neu' } });
@@ -70,7 +70,7 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
       expect(await ticketsMade()).toBe(1);
     });
 
-    test('of a person who belongs to others, and goes on to', async () => {
+    test('is kept for a member of other organizations, who stays in them', async () => {
       const [own, further, wanted] = [await organization(), await organization(), await organization()];
       const { id, email } = await person({ organization_id: Number(own) });
       await boxes.zd('POST', '/organization_memberships', {
@@ -81,7 +81,7 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
       expect((await organizationsOf(id)).slice(0, 2)).toEqual([own, further]);
     });
 
-    test('of a ticket that is there: customer and requester change, alone and together', async () => {
+    test('is kept for an existing ticket whose customer and requester change, alone or together', async () => {
       const [first, second, third] = [await organization(), await organization(), await organization()];
       const [one, other] = [await person(), await person({ organization_id: Number(third) })];
       let record = await create({ organization_id: first, requester: one.email });
@@ -100,7 +100,7 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
       ]);
     });
 
-    test('in a backfill, each person joins once', async () => {
+    test('costs one membership per person in a backfill', async () => {
       const [organization_id, elsewhere] = [await organization(), await organization()];
       const { id, email } = await person({ organization_id: Number(elsewhere) });
       const values = (requester: string | null): Values => ({
@@ -125,28 +125,31 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
   },
 );
 
-describe.each(['refused', 'ignored'] as const)('F7: where nobody may join, and Zendesk has it %s', (rule) => {
-  beforeEach(async () => {
-    await begin({ foreignOrganization: rule });
-    await faults('zendesk', { route: '^POST /api/v2/(users|organization_memberships)', ...forbidden });
-  });
+describe.each(['refused', 'ignored'] as const)(
+  'F7: if memberships are not allowed, and Zendesk has it %s',
+  (rule) => {
+    beforeEach(async () => {
+      await begin({ foreignOrganization: rule });
+      await faults('zendesk', { route: '^POST /api/v2/(users|organization_memberships)', ...forbidden });
+    });
 
-  test('the ticket is made without the organization, and the answer says so', async () => {
-    const organization_id = await organization();
-    const made = await create({ organization_id, requester: 'new@x.example' });
-    expect(made.values).toMatchObject({ organization_id: null, requester: 'new@x.example', subject: 'S' });
-    expect(Object.keys(made.leftOut ?? {})).toEqual(['organization_id']);
-    expect(await ticketsMade()).toBe(1);
-  });
+    test('the ticket is created without the organization, and the link names the reason', async () => {
+      const organization_id = await organization();
+      const made = await create({ organization_id, requester: 'new@x.example' });
+      expect(made.values).toMatchObject({ organization_id: null, requester: 'new@x.example', subject: 'S' });
+      expect(Object.keys(made.leftOut ?? {})).toEqual(['organization_id']);
+      expect(await ticketsMade()).toBe(1);
+    });
 
-  test('an organization that is gone is waited for', async () => {
-    const organization_id = await organization();
-    await boxes.zd('DELETE', `/organizations/${organization_id}`);
-    await expect(create({ organization_id })).rejects.toThrow(ReferenceGone);
-  });
-});
+    test('a ticket waits for a deleted organization', async () => {
+      const organization_id = await organization();
+      await boxes.zd('DELETE', `/organizations/${organization_id}`);
+      await expect(create({ organization_id })).rejects.toThrow(ReferenceGone);
+    });
+  },
+);
 
-describe('F8: whose role or record changed is looked up again before anything is left out', () => {
+describe('F8: a person whose role or record changed is looked up again before a value is dropped', () => {
   beforeEach(() => begin());
 
   test('a customer who became an agent is assigned at once', async () => {
@@ -158,7 +161,7 @@ describe('F8: whose role or record changed is looked up again before anything is
     expect([made.values['assignee'], made.leftOut]).toEqual([email, undefined]);
   });
 
-  test('an agent who became a customer: the assignee is left out, all else is there', async () => {
+  test('an agent who became a customer: the assignee is dropped, and the other values sync', async () => {
     const { id, email } = await person({ role: 'agent' });
     expect((await create({ assignee: email })).values['assignee']).toBe(email);
     await boxes.zd('PUT', `/users/${id}`, { user: { role: 'end-user' } });
@@ -172,7 +175,7 @@ describe('F8: whose role or record changed is looked up again before anything is
     expect(Object.keys(made.leftOut ?? {})).toEqual(['assignee']);
   });
 
-  test('an address that is another person’s now', async () => {
+  test('an address that now belongs to another person is looked up', async () => {
     const [first, second] = [await person({ role: 'agent' }), await person({ role: 'agent' })];
     await create({ assignee: first.email });
     boxes.zendesk.store.users.delete(first.id);
@@ -183,36 +186,33 @@ describe('F8: whose role or record changed is looked up again before anything is
     expect([made.values['assignee'], made.leftOut]).toEqual([first.email, undefined]);
   });
 
-  test.each(['assigneeId', 'requesterId'])(
-    'in the PMS, a %s that is refused is looked up again',
-    async (field) => {
-      const email = 'mia@x.example';
-      const property = field.slice(0, -2);
-      const make = (more: Values = {}) =>
-        boxes.systems.pms.create('project', { title: 'T', [property]: email, ...more }, options());
-      await boxes.pm('POST', '/people', { email, name: 'Mia', role: 'member' });
-      const unknown = {
-        kind: 'status' as const,
-        status: 422,
-        body: { error: { code: 'unknown_reference', message: 'gone', field } },
-      };
-      await faults('pms', { route: '^POST /api/v1/projects$', times: 1, ...unknown });
-      const asked = () => boxes.calls.filter(({ path }) => path.endsWith('/people')).length;
-      const first = await make();
-      expect([first.values[property], first.leftOut, asked() >= 2]).toEqual([email, undefined, true]);
-      await faults('pms', { route: '^POST /api/v1/projects$', times: 2, ...unknown });
-      const second = await make({ title: 'U' });
-      expect([second.values[property], second.values['title']]).toEqual([null, 'U']);
-      expect(second.leftOut?.[property]).toMatch(/gone/);
-    },
-  );
+  test.each(['assigneeId', 'requesterId'])('in the PMS, a refused %s is looked up again', async (field) => {
+    const email = 'mia@x.example';
+    const property = field.slice(0, -2);
+    const make = (more: Values = {}) =>
+      boxes.systems.pms.create('project', { title: 'T', [property]: email, ...more }, options());
+    await boxes.pm('POST', '/people', { email, name: 'Mia', role: 'member' });
+    const unknown = {
+      kind: 'status' as const,
+      status: 422,
+      body: { error: { code: 'unknown_reference', message: 'gone', field } },
+    };
+    await faults('pms', { route: '^POST /api/v1/projects$', times: 1, ...unknown });
+    const asked = () => boxes.calls.filter(({ path }) => path.endsWith('/people')).length;
+    const first = await make();
+    expect([first.values[property], first.leftOut, asked() >= 2]).toEqual([email, undefined, true]);
+    await faults('pms', { route: '^POST /api/v1/projects$', times: 2, ...unknown });
+    const second = await make({ title: 'U' });
+    expect([second.values[property], second.values['title']]).toEqual([null, 'U']);
+    expect(second.leftOut?.[property]).toMatch(/gone/);
+  });
 });
 
-describe('F17: a person whom a system refuses is left out, and the answer says so', () => {
+describe('F17: a person whom a system refuses is dropped, and the link names the reason', () => {
   beforeEach(() => begin());
 
   test.each(['x.@legacy.example', 'bot@host_name.example', 'jürgen@müller.example'])(
-    '%s, by the PMS',
+    '%s, refused by the PMS',
     async (email) => {
       const { pms } = boxes.systems;
       const made = await pms.create('project', { title: 'T', requester: email }, options());
@@ -224,7 +224,7 @@ describe('F17: a person whom a system refuses is left out, and the answer says s
         { version: made.version, backRef: null },
       );
       expect([record.values['title'], Object.keys(record.leftOut ?? {})]).toEqual(['U', ['requester']]);
-      // The system is not asked each time to make who it refused.
+      // The system is not asked each time to create a person whom it refused.
       const asked = boxes.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/people'));
       expect(asked).toHaveLength(1);
       const bulk = await pms.bulk?.create('project', [
@@ -240,20 +240,20 @@ describe('F17: a person whom a system refuses is left out, and the answer says s
     },
   );
 
-  test('an author and an assignee, by the PMS', async () => {
+  test('an author and an assignee, refused by the PMS', async () => {
     const { pms } = boxes.systems;
     const project = await pms.create('project', { title: 'T', assignee: 'nobody@x.example' }, options());
     expect(Object.keys(project.leftOut ?? {})).toEqual(['assignee']);
     const note = { projectId: project.ref.id, body: 'b', visibility: 'internal', author: 'nobody@x.example' };
-    const said = await pms.create('note', { ...note, authorName: 'N' }, options());
-    expect([said.values['body'], Object.keys(said.leftOut ?? {})]).toEqual(['b', ['author']]);
+    const comment = await pms.create('note', { ...note, authorName: 'N' }, options());
+    expect([comment.values['body'], Object.keys(comment.leftOut ?? {})]).toEqual(['b', ['author']]);
   });
 
   test.each([
     ['requester', 'POST', 'Requester: Email:  is not properly formatted'],
     ['requester', 'PUT', 'Requester is suspended.'],
     ['assignee', 'POST', 'Assignee: is not valid'],
-  ])('a %s, by Zendesk at a %s', async (property, method, words) => {
+  ])('a %s, refused by Zendesk at a %s', async (property, method, words) => {
     const { email } = await person({ role: 'agent' });
     const route = `^${method} /api/v2/tickets`;
     const rule = { route, times: property === 'assignee' ? 2 : 1, ...refusal(property, words) };
@@ -274,32 +274,32 @@ describe('F17: a person whom a system refuses is left out, and the answer says s
     expect(leftOut).toEqual({ [property]: expect.stringContaining(words) as string });
   });
 
-  test('the author of a comment, by Zendesk: it is said in our name', async () => {
+  test('the author of a comment, refused by Zendesk: the comment is written in our name', async () => {
     const { email } = await person({ role: 'agent' });
     const { ref } = await create({});
-    const say = (body: string) =>
+    const write = (body: string) =>
       port().create(
         'comment',
         { ticket_id: ref.id, body, public: false, author: email, author_name: 'Mia' },
         options(),
       );
-    expect((await say('one')).values['author']).toBe(email);
+    expect((await write('one')).values['author']).toBe(email);
     await faults('zendesk', {
       route: '^PUT /api/v2/tickets',
       times: 1,
       ...refusal('comment', 'Author: is not valid'),
     });
-    const said = await say('two');
-    expect([said.values['body'], said.values['author'] === email]).toEqual(['two', false]);
+    const comment = await write('two');
+    expect([comment.values['body'], comment.values['author'] === email]).toEqual(['two', false]);
     const comments = (await boxes.zd('GET', `/tickets/${ref.id}/comments`))['comments'] as { body: string }[];
     expect(comments.at(-1)?.body).toBe('Mia wrote:\n\ntwo');
   });
 });
 
-describe('F16: a person who is made has a name', () => {
+describe('F16: a created person has a name', () => {
   beforeEach(() => begin());
 
-  test('on both sides, as the other side tells it', async () => {
+  test('on both sides, as the other side shows it', async () => {
     const { pms, zendesk } = boxes.systems;
     const [requester, other] = ['karla@neu.example', 'cust@alt.example'];
     await zendesk.create(
@@ -327,18 +327,18 @@ describe('F16: a person who is made has a name', () => {
 describe('F21: a person is found by a second address', () => {
   beforeEach(() => begin());
 
-  test('as requester, assignee and author; a person with a similar address is not', async () => {
+  test('as requester, assignee and author; a person with a similar address is not taken for the same', async () => {
     const { id, email } = await person({ role: 'agent' });
     const second = `second${id}@x.example`;
     await boxes.zd('PUT', `/users/${id}`, { user: { email: second } });
     const made = await create({ requester: second, assignee: second });
     expect(made.values).toMatchObject({ requester: email, assignee: email });
-    const said = await port().create(
+    const comment = await port().create(
       'comment',
       { ticket_id: made.ref.id, body: 'b', public: false, author: second, author_name: 'N' },
       options(),
     );
-    expect(said.values).toMatchObject({ author: email, body: 'b' });
+    expect(comment.values).toMatchObject({ author: email, body: 'b' });
     await faults('zendesk', {
       route: '^GET /api/v2/users/search',
       kind: 'status',
@@ -349,14 +349,14 @@ describe('F21: a person is found by a second address', () => {
   });
 });
 
-describe('F22: a name in another Unicode form, or with other blanks, is the same name', () => {
+describe('F22: a name in another Unicode form, or with other spaces, is the same name', () => {
   beforeEach(() => begin());
 
   test.each([
     ['composed', 'Bücher AG'.normalize('NFC'), 'Bücher AG'.normalize('NFD')],
     ['decomposed', 'Bücher AG'.normalize('NFD'), 'Bücher AG'.normalize('NFC')],
-    ['two blanks and a no-break space', 'Bücher \u00a0AG', 'Bücher AG'],
-    ['one blank, where the other system has two', 'BÜCHER AG', 'Bücher  AG'],
+    ['two spaces and a no-break space', 'Bücher \u00a0AG', 'Bücher AG'],
+    ['one space, but two in the other system', 'BÜCHER AG', 'Bücher  AG'],
   ])('%s', async (_, sought, held) => {
     const id = await organization(held);
     const { id: customer } = await boxes.pm('POST', '/customers', { name: held });
@@ -367,7 +367,7 @@ describe('F22: a name in another Unicode form, or with other blanks, is the same
     expect(await found(pms, 'customer')).toEqual([customer]);
   });
 
-  test('an ordinary name is asked for once', async () => {
+  test('an ordinary name is looked up once', async () => {
     await boxes.systems.zendesk.findByProperty('organization', 'name', 'Acme');
     expect(boxes.calls.filter(({ path }) => path.endsWith('/organizations/search'))).toHaveLength(1);
   });

@@ -11,7 +11,7 @@ import { seedAccess } from '../support/seedAccess';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** The dry run over HTTP: it writes nothing, and the sync that follows does just what it said. */
+/** The dry run over HTTP: it writes nothing, and the following sync does exactly what it predicted. */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -47,7 +47,7 @@ async function plan(): Promise<{ ran: Ran; lines: PlanLine[]; counts: PlanCounts
   return { ran, ...(JSON.parse(ran.out) as { lines: PlanLine[]; counts: PlanCounts; forecast: Forecast }) };
 }
 
-/** What people see of a record: without what changes by itself. */
+/** The content of a record that people see, without values that change by themselves. */
 function records(): Map<string, string> {
   const found = new Map<string, string>();
   const keep = (name: string, record: object, hidden: string[]) => {
@@ -97,8 +97,8 @@ async function links(): Promise<Map<string, Link>> {
   return all;
 }
 
-/** What the plan says, by the records that exist already. */
-function foretold(lines: PlanLine[]): string[] {
+/** The plan's lines, by existing records. */
+function predicted(lines: PlanLine[]): string[] {
   return lines
     .map(({ action, zendesk, pms, on }) =>
       [action, zendesk, pms, on].filter((part) => part !== null).join(' '),
@@ -106,12 +106,12 @@ function foretold(lines: PlanLine[]): string[] {
     .sort();
 }
 
-/** What a sync did, in the same words, found out by comparing before and after. */
+/** The actions of a sync in the same form, from a comparison of before and after. */
 function done(
   before: { links: Map<string, Link>; records: Map<string, string> },
   after: { links: Map<string, Link>; records: Map<string, string> },
 ): string[] {
-  const said: string[] = [];
+  const lines: string[] = [];
   for (const link of after.links.values()) {
     const origin = link._id.slice(link._id.indexOf('/') + 1);
     const refOf = (side: Side) => {
@@ -119,24 +119,24 @@ function done(
       return ref !== null && before.records.has(ref) ? ref : null;
     };
     const refs = [refOf('zendesk'), refOf('pms')].filter((ref) => ref !== null);
-    const say = (action: string, on?: Side) => said.push([action, ...refs, ...(on ? [on] : [])].join(' '));
+    const add = (action: string, on?: Side) => lines.push([action, ...refs, ...(on ? [on] : [])].join(' '));
     const both = ({ sides }: Link) => Boolean(sides.zendesk && sides.pms);
     const was = before.links.get(link._id);
     const made = SIDES.find((side) => link.sides[side] && !before.records.has(link.sides[side].ref));
-    if (made) say('create', made);
+    if (made) add('create', made);
     else {
-      if (both(link) && !(was && both(was))) say('link');
+      if (both(link) && !(was && both(was))) add('link');
       for (const side of SIDES) {
         const ref = link.sides[side]?.ref;
-        if (ref !== undefined && before.records.get(ref) !== after.records.get(ref)) say('update', side);
+        if (ref !== undefined && before.records.get(ref) !== after.records.get(ref)) add('update', side);
       }
     }
-    if (link.status === 'conflict') say('conflict');
-    if (link.status === 'quarantined') say('quarantine');
-    if (link.status === 'pending' || link.waitsFor.length > 0) say('wait');
-    if (link.status === 'tombstone' && was?.status !== 'tombstone') say('end');
+    if (link.status === 'conflict') add('conflict');
+    if (link.status === 'quarantined') add('quarantine');
+    if (link.status === 'pending' || link.waitsFor.length > 0) add('wait');
+    if (link.status === 'tombstone' && was?.status !== 'tombstone') add('end');
   }
-  return said.sort();
+  return lines.sort();
 }
 
 async function state() {
@@ -144,8 +144,8 @@ async function state() {
 }
 
 /**
- * All that is stored but for the calls that were made (a dry run reads, and what it reads counts against the rate) and
- * the forecast, which is kept for the backfill.
+ * All stored documents, except the counts of calls (reads of a dry run count against the rate) and the forecast,
+ * which is kept for the backfill.
  */
 async function dump(): Promise<string> {
   const db = mongo.db(stack.taskQueue);
@@ -168,13 +168,13 @@ async function planThenSync(): Promise<{ lines: PlanLine[]; counts: PlanCounts; 
   expect([...records()]).toEqual([...before.records]);
   await quiet();
   await quiet();
-  expect(done(before, await state())).toEqual(foretold(lines));
+  expect(done(before, await state())).toEqual(predicted(lines));
   return { lines, counts, code: ran.code };
 }
 
-test('the first sync of two systems with a past', async () => {
+test('plan shows the first sync of two systems with existing records', async () => {
   await seed(0.1, 11);
-  // Found on both sides under one name; under one name twice; a ticket that names a parent nobody knows.
+  // An organization on both sides with one name; one with a duplicate name; a ticket with an unknown parent.
   await boxes.zd('POST', '/organizations', { organization: { name: 'Both Ltd', notes: 'z' } });
   await boxes.pm('POST', '/customers', { name: 'BOTH LTD', tags: ['p'] });
   await boxes.zd('POST', '/organizations', { organization: { name: 'Twin' } });
@@ -196,7 +196,7 @@ test('the first sync of two systems with a past', async () => {
   );
 });
 
-test('a half-synced state: edits on both sides, a closed ticket, an end, a new record', async () => {
+test('plan shows a half-synced state: edits on both sides, a closed ticket, an end, a new record', async () => {
   const ticketOf = async (subject: string) => {
     const made = await boxes.zd('POST', '/tickets', { ticket: { subject, comment: { body: 'x' } } });
     return (made['ticket'] as { id: number }).id;
@@ -226,7 +226,7 @@ test('a half-synced state: edits on both sides, a closed ticket, an end, a new r
   expect(lines.find(({ action }) => action === 'quarantine')?.reason).toMatch(/closed/);
 });
 
-test('for people: lines and counts, or counts alone', async () => {
+test('plan prints lines and counts, or counts alone', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
   const ran = await cli('plan');
   expect(ran).toMatchObject({ code: 0, err: '' });
@@ -239,7 +239,7 @@ test('for people: lines and counts, or counts alone', async () => {
   expect((await cli('plan')).out).toMatch(/Nothing to do: both systems agree\.\n$/);
 });
 
-test('how long it takes is told beforehand, by plan and by backfill', async () => {
+test('plan and backfill predict how long they take', async () => {
   await boxes.zd('POST', '/tickets', { ticket: { subject: 's', comment: { body: 'x' } } });
   await quiet();
   const [project] = [...boxes.pms.store.all('project')];
@@ -247,7 +247,7 @@ test('how long it takes is told beforehand, by plan and by backfill', async () =
     await boxes.pm('POST', '/notes', { projectId: project?.id, body: `note ${note}` });
   await boxes.pm('PATCH', `/projects/${project?.id}`, { title: 'renamed' });
 
-  // As an answer would have told it, in a trial account.
+  // As if an answer had shown it, in a trial account.
   const budgets = mongo.db(stack.taskQueue).collection<{ _id: string; limit: number }>('budgets');
   await budgets.insertOne({ _id: 'zendesk:tickets-update', limit: 20 });
   const ofTrial = (await plan()).forecast.limits;
@@ -256,7 +256,7 @@ test('how long it takes is told beforehand, by plan and by backfill', async () =
 
   const { forecast } = await plan();
   const callsOf = (name: string) => forecast.limits.find(({ limit }) => limit === name)?.calls;
-  // The ticket's new subject and its 33 comments, of which 30 go in the first ten minutes.
+  // The ticket's new subject and its 33 comments, of which 30 are written in the first ten minutes.
   expect(callsOf('ticketUpdates')).toBe(34);
   expect(callsOf('updatesOfOneTicket')).toBe(34);
   expect(forecast).toMatchObject({ binds: 'updatesOfOneTicket', minutes: 10 });
@@ -269,9 +269,9 @@ test('how long it takes is told beforehand, by plan and by backfill', async () =
   });
 });
 
-test('a system that is away is told in one line', async () => {
-  const away = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
-  const ran = await away('plan');
+test('plan reports an unavailable system in one line', async () => {
+  const unavailable = cliOf(boxes, stack, { PMS_BASE_URL: 'http://127.0.0.1:1' });
+  const ran = await unavailable('plan');
   expect(ran.code).toBe(1);
   expect(ran.err).toMatch(/^PMS .*ECONNREFUSED.*\n$/);
 });

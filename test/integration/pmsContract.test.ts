@@ -2,8 +2,8 @@ import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { PmsClient, PmsContract } from '../support/pmsContract';
 
 /**
- * Provokes every answer that docs/pms-openapi.yaml tells of; the client checks each against its schema. What the
- * answers mean is in pmsSandbox.test.ts.
+ * Provokes every answer in docs/pms-openapi.yaml; the client checks each against its schema. pmsSandbox.test.ts tests
+ * the meaning of the answers.
  */
 const contract = new PmsContract();
 const COLLECTIONS = ['customers', 'projects', 'notes'] as const;
@@ -26,7 +26,7 @@ let pms: PmsClient;
 beforeAll(async () => {
   sandbox = await startPmsSandbox({ rateLimitPerMinute: 1_000_000 });
   pms = new PmsClient(contract, sandbox.url, sandbox.token);
-  // What other records refer to.
+  // Records that other records refer to.
   await pms.post('/projects', { title: 'Project of all notes' });
 });
 afterAll(() => sandbox.close());
@@ -35,7 +35,7 @@ it('has only schemas that compile', () => {
   expect(() => contract.compileAll()).not.toThrow();
 });
 
-it('tells of exactly the paths that the sandbox serves', () => {
+it('describes exactly the paths that the sandbox serves', () => {
   const documented = contract.operations.map(({ method, template }) => `${method} ${template}`);
   expect(documented.sort()).toEqual([...sandbox.operations].sort());
 });
@@ -109,7 +109,7 @@ describe.each(COLLECTIONS)('%s', (collection) => {
   });
 });
 
-it('refuses references to nothing', async () => {
+it('refuses references to missing records', async () => {
   const project = await pms.post<{ id: string }>('/projects', { title: 'x' });
   const note = await pms.post<{ id: string }>('/notes', { projectId: project.body.id, body: 'x' });
   expect((await pms.patch(`/projects/${project.body.id}`, { customerId: 'C-9' })).status).toBe(422);
@@ -127,8 +127,8 @@ it.each(['notes', 'projects'] as const)('keeps files of %s', async (collection) 
   expect(made.status).toBe(201);
   expect((await pms.call('POST', `${at}?fileName=a.txt`, { raw: 'abd', headers: key })).status).toBe(422);
   expect((await pms.call('POST', at, { raw: 'abc', headers: text })).status).toBe(400);
-  const nobody = `/${collection}/${collection === 'notes' ? 'N' : 'P'}-1/attachments?fileName=a`;
-  expect((await pms.call('POST', nobody, { raw: 'a', headers: text })).status).toBe(404);
+  const missing = `/${collection}/${collection === 'notes' ? 'N' : 'P'}-1/attachments?fileName=a`;
+  expect((await pms.call('POST', missing, { raw: 'a', headers: text })).status).toBe(404);
   expect((await pms.get(`/attachments/${made.body.id}`)).status).toBe(200);
   expect((await pms.get('/attachments/A-1')).status).toBe(404);
   const other = await pms.call<{ id: string }>('POST', `${at}?fileName=b.txt`, { raw: 'b', headers: text });
@@ -140,7 +140,7 @@ it.each(['notes', 'projects'] as const)('keeps files of %s', async (collection) 
   expect((await pms.call('POST', `${at}?fileName=a`, { raw: 'abc', headers: text })).status).toBe(410);
 });
 
-it('knows people', async () => {
+it('looks up people', async () => {
   const ann = { email: 'ann@acme.example', name: 'Ann' };
   const key = { 'idempotency-key': 'ann' };
   const { status, body } = await pms.post<{ id: string }>('/people', ann, key);
@@ -157,7 +157,7 @@ it('knows people', async () => {
   expect((await pms.get('/people/U-1')).status).toBe(404);
 });
 
-it('tells what happened', async () => {
+it('reports changes', async () => {
   expect((await pms.get('/changes?limit=1000')).status).toBe(200);
   expect((await pms.get('/changes?cursor=never')).status).toBe(400);
   const hook = { url: 'http://127.0.0.1:9/', secret: '12345678', kinds: ['customer'] };
@@ -174,11 +174,11 @@ it('tells what happened', async () => {
   expect((await pms.delete(`/webhooks/${body.id}`)).status).toBe(404);
 });
 
-it('says who one is, which fields there are, and that it lives', async () => {
+it('shows the user and the fields, and that it is alive', async () => {
   for (const at of ['/me', '/fields', '/health']) expect((await pms.get(at)).status).toBe(200);
 });
 
-/** A call of each operation that has to be refused before it is looked at. */
+/** A call of each operation that must be refused before its content is checked. */
 const calls = contract.operations
   .filter(({ operationId }) => operationId !== 'getHealth')
   .map(({ method, template, operationId }) => ({
@@ -187,7 +187,7 @@ const calls = contract.operations
     at: template.replace('{id}', 'X-1') + (operationId.startsWith('attachFile') ? '?fileName=a' : ''),
   }));
 
-it.each(calls)('$operationId wants a token', async ({ method, at }) => {
+it.each(calls)('$operationId requires a token', async ({ method, at }) => {
   const stranger = new PmsClient(contract, sandbox.url, null);
   expect((await stranger.call(method, at)).status).toBe(401);
 });
@@ -203,7 +203,7 @@ describe('with narrow limits', () => {
     await Promise.all([narrow.close(), busy.close()]);
   });
 
-  it.each(calls)('$operationId is refused when there were too many', async ({ method, at }) => {
+  it.each(calls)('$operationId is refused after too many calls', async ({ method, at }) => {
     expect((await new PmsClient(contract, busy.url, busy.token).call(method, at)).status).toBe(429);
   });
 
@@ -214,7 +214,7 @@ describe('with narrow limits', () => {
   });
 });
 
-it('gave every answer that the contract tells of', () => {
+it('every documented answer was seen', () => {
   const missing = contract.documented().filter((answer) => !contract.seen.has(answer));
   expect(missing).toEqual([]);
 });

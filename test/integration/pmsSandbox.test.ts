@@ -96,7 +96,7 @@ describe('records', () => {
     });
   });
 
-  it('change by revision, and only where something changes', async () => {
+  it('need the revision for a change, and get a new one only if a value changes', async () => {
     const { id } = await make('projects', { title: 'Dock', tags: ['x'], customFields: { product: 'crane' } });
     now += 1000;
     const changed = await pms.patch<Item>(`/projects/${id}`, { title: 'Dock 4' }, '"r1"');
@@ -112,7 +112,7 @@ describe('records', () => {
     expect((await pms.get<Feed>('/changes')).body.items).toHaveLength(2);
   });
 
-  it('refuse a change to another revision than the one seen', async () => {
+  it('refuse a change of an older revision', async () => {
     const { id } = await make('customers', { name: 'Acme' });
     await pms.patch(`/customers/${id}`, { name: 'Acme 2' });
     for (const attempt of [
@@ -127,7 +127,7 @@ describe('records', () => {
     expect((await pms.patch(`/customers/${id}`, { name: 'Acme 5' }, '*')).status).toBe(200);
   });
 
-  it('are archived and brought back', async () => {
+  it('are archived and restored', async () => {
     const { id } = await make('customers', { name: 'Acme' });
     expect((await pms.post<Item>(`/customers/${id}/archive`)).body).toMatchObject({
       status: 'archived',
@@ -143,7 +143,7 @@ describe('records', () => {
     });
   });
 
-  it('that were deleted are gone, and their external reference is free', async () => {
+  it('that were deleted are missing, and their external reference is free', async () => {
     const { id } = await make('customers', { name: 'Acme', externalRef: 'z:1' });
     const taken = await pms.post<Refused>('/customers', { name: 'Other', externalRef: 'z:1' });
     expect([taken.status, taken.body.error.code, taken.body.error.existingId]).toEqual([
@@ -154,7 +154,7 @@ describe('records', () => {
     await pms.delete(`/customers/${id}`);
     expect((await pms.get<Refused>(`/customers/${id}`)).body.error.code).toBe('gone');
     expect((await make('customers', { name: 'Other', externalRef: 'z:1' })).id).toBe('C-1002');
-    // Unique within a kind only.
+    // References are unique within a kind only.
     await make('projects', { title: 'x', externalRef: 'z:1' });
   });
 
@@ -188,7 +188,7 @@ describe('records', () => {
     expect((await pms.call<Refused>('POST', '/customers', { raw, headers })).body.error.code).toBe('invalid');
   });
 
-  it('refuse references to nothing, and cycles', async () => {
+  it('refuse references to missing records, and cycles', async () => {
     for (const [collection, body, field] of [
       ['projects', { title: 'x', customerId: 'C-9' }, 'customerId'],
       ['projects', { title: 'x', assigneeId: 'U-9' }, 'assigneeId'],
@@ -228,7 +228,7 @@ describe('records', () => {
 });
 
 describe('lists', () => {
-  it('go page by page, past what was deleted or archived between', async () => {
+  it('are paged without gaps, past deleted and archived records', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 7; n += 1) ids.push((await make('customers', { name: `c${n}` })).id);
     const first = await pms.get<Page>('/customers?limit=3');
@@ -239,7 +239,7 @@ describe('lists', () => {
     expect(rest.body).toMatchObject({ items: ids.slice(4).map((id) => ({ id })), nextCursor: null });
   });
 
-  it('are found by indexed fields, all of those given', async () => {
+  it('are filtered by indexed fields, combined with and', async () => {
     const acme = await make('customers', { name: 'Acme', domains: ['acme.example', 'acme.test'] });
     const namesake = await make('customers', { name: 'ACME', externalRef: 'Z:1' });
     expect(await idsOf('/customers?name=acme')).toEqual([acme.id, namesake.id]);
@@ -272,9 +272,9 @@ describe('lists', () => {
     expect([status, body.error.field]).toEqual([400, field]);
   });
 
-  it('show notes of a project as they were said, each once, whatever comes or goes meanwhile', async () => {
+  it('show the notes of a project in their order, each once, despite changes meanwhile', async () => {
     const { id: projectId } = await make('projects', { title: 'x' });
-    const said = [
+    const notes = [
       '2025-03-01T00:00:00Z',
       '2025-01-01T00:00:00Z',
       null,
@@ -282,7 +282,7 @@ describe('lists', () => {
       '2025-01-01T00:00:00Z',
     ];
     const ids: string[] = [];
-    for (const occurredAt of said) ids.push((await make('notes', { projectId, body: 'x', occurredAt })).id);
+    for (const occurredAt of notes) ids.push((await make('notes', { projectId, body: 'x', occurredAt })).id);
     const inOrder = [1, 4, 3, 0, 2].map((n) => ids[n]);
     expect(await allOf(`/notes?projectId=${projectId}&limit=2`)).toEqual(inOrder);
     const first = await pms.get<Page>(`/notes?projectId=${projectId}&limit=2`);
@@ -290,7 +290,7 @@ describe('lists', () => {
     await make('notes', { projectId, body: 'older', occurredAt: '2024-01-01T00:00:00Z' });
     const rest = await allOf(`/notes?projectId=${projectId}&limit=2`, first.body.nextCursor ?? '');
     expect(rest).toEqual(inOrder.slice(2));
-    // Archived ones do not count as places of a page.
+    // Archived notes do not count for the size of a page.
     expect(await allOf(`/notes?projectId=${projectId}&limit=1`)).toHaveLength(5);
   });
 });
@@ -298,7 +298,7 @@ describe('lists', () => {
 describe('idempotency keys', () => {
   const key = { 'idempotency-key': 'k1' };
 
-  it('get the first answer again, for a day', async () => {
+  it('return the first answer again, for a day', async () => {
     const body = { name: 'Acme', tags: ['a'] };
     const first = await pms.post<Item>('/customers', body, key);
     expect(first.headers.get('idempotency-replayed')).toBeNull();
@@ -312,7 +312,7 @@ describe('idempotency keys', () => {
     expect((await pms.post<Item>('/customers', body, key)).body.id).not.toBe(first.body.id);
   });
 
-  it('do not keep refusals, and belong to who sent them', async () => {
+  it('do not keep refusals, and belong to the sender', async () => {
     expect((await pms.post('/projects', { title: 'x', customerId: 'C-1001' }, key)).status).toBe(422);
     await make('customers', { name: 'Acme' });
     expect((await pms.post('/projects', { title: 'x', customerId: 'C-1001' }, key)).status).toBe(201);
@@ -321,7 +321,7 @@ describe('idempotency keys', () => {
     expect((await ann.post('/customers', { name: 'Of Ann' }, key)).status).toBe(201);
   });
 
-  it('hold for people, webhooks and attachments, too', async () => {
+  it('work for people, webhooks and attachments, too', async () => {
     await make('projects', { title: 'x' });
     await make('notes', { projectId: 'P-1001', body: 'x' });
     const hook = { url: 'http://localhost:9/hook', secret: 'not shown' };
@@ -343,7 +343,7 @@ describe('idempotency keys', () => {
   });
 });
 
-it('works in bulk, in order, each operation for itself', async () => {
+it('bulk calls work in order, each operation by itself', async () => {
   const { id } = await make('customers', { name: 'Acme', externalRef: 'z:1' });
   const create = { op: 'create', idempotencyKey: 'b1', body: { name: 'Bolt' } };
   const send = () =>
@@ -369,7 +369,7 @@ it('works in bulk, in order, each operation for itself', async () => {
     { status: 404, error: { code: 'not_found' } },
   ]);
   expect((await send()).body.results[0]).toMatchObject({ body: { id: 'C-1002' }, replayed: true });
-  // A key is the same in a header.
+  // A key in the body and the same key in a header are one key.
   const single = await pms.post<Item>('/customers', create.body, { 'idempotency-key': 'b1' });
   expect(single.body.id).toBe('C-1002');
   const tooMany = { operations: Array.from({ length: 101 }, () => create) };
@@ -377,7 +377,7 @@ it('works in bulk, in order, each operation for itself', async () => {
 });
 
 describe('the change feed', () => {
-  it('tells what was done, by whom, and what the record was then', async () => {
+  it('reports each change, its actor, and the record at that time', async () => {
     const { token, person } = await control('POST', 'tokens', { email: 'Ann@PMS.example', name: 'Ann' });
     const ann = new PmsClient(contract, sandbox.url, String(token));
     expect((await ann.get('/me')).body).toMatchObject({ email: 'ann@pms.example', name: 'Ann' });
@@ -409,7 +409,7 @@ describe('the change feed', () => {
     expect((await pms.get<Feed>(`/changes?cursor=${nextCursor}`)).body.items).toEqual([]);
   });
 
-  it('goes page by page from the beginning', async () => {
+  it('is paged from the beginning', async () => {
     for (let n = 0; n < 5; n += 1) await make('customers', { name: `c${n}` });
     const seen: number[] = [];
     let page: Feed = { items: [], nextCursor: '0', hasMore: true };
@@ -421,11 +421,11 @@ describe('the change feed', () => {
   });
 });
 
-it('redacts a note with its attachments, once', async () => {
+it('shows a redacted note and its attachments once', async () => {
   await make('projects', { title: 'x' });
   await make('notes', { projectId: 'P-1001', body: 'card number' });
   const headers = { 'content-type': 'application/json' };
-  // Not JSON, and not to be touched.
+  // The content is not JSON, and must stay unchanged.
   const raw = '{ "a":  1 ';
   const { body: file } = await pms.call<Item>('POST', '/notes/N-1001/attachments?fileName=a.json', {
     raw,
@@ -453,7 +453,7 @@ it('redacts a note with its attachments, once', async () => {
   expect((await pms.get(`/attachments/${file.id}`)).status).toBe(410);
 });
 
-it('knows a person by e-mail', async () => {
+it('a person is found by e-mail address', async () => {
   const { body: ann } = await pms.post<Item>('/people', {
     email: 'Ann@Acme.example',
     name: 'Ann',
@@ -469,7 +469,7 @@ it('knows a person by e-mail', async () => {
   expect(await allOf('/people?limit=1')).toEqual(['U-1001', ann.id]);
 });
 
-it('counts calls by the minute', async () => {
+it('calls are counted per minute', async () => {
   const busy = await startPmsSandbox({ rateLimitPerMinute: 2, clock: () => now });
   try {
     const client = new PmsClient(contract, busy.url, busy.token);
@@ -526,7 +526,7 @@ describe('webhooks', () => {
       arrived();
     });
 
-  it('are signed, of the kinds that were asked for, and tried again', async () => {
+  it('are signed, sent for the requested kinds, and repeated', async () => {
     answers = [500, 302];
     const secret = 'shared secret';
     await pms.post('/webhooks', { url, secret, kinds: ['project'] });
@@ -545,7 +545,7 @@ describe('webhooks', () => {
     expect(JSON.parse(body)).toMatchObject({ kind: 'project', id, op: 'created', revision: 1 });
   });
 
-  it('are lost, doubled and overtaken, when told to', async () => {
+  it('are lost, duplicated and reordered by faults', async () => {
     await pms.post('/webhooks', { url, secret: 'shared secret', kinds: ['customer'] });
     await control('PUT', 'faults', [
       { route: 'customer.created', kind: 'webhookReordered', delayMs: 60_000, times: 1 },
@@ -564,14 +564,14 @@ describe('webhooks', () => {
     'http://10.0.0.1/',
     'ftp://localhost/',
     'nonsense',
-  ])('do not go to %s', async (target) => {
+  ])('are not sent to %s', async (target) => {
     const { body } = await pms.post<Refused>('/webhooks', { url: target, secret: '12345678' });
     expect([body.error.code, body.error.field]).toEqual(['invalid', 'url']);
   });
 });
 
-describe('the sandbox lies', () => {
-  it('about preconditions, keys and the feed, when told to', async () => {
+describe('the sandbox breaks promises', () => {
+  it('about preconditions, keys and the feed, by switches', async () => {
     const { id } = await make('customers', { name: 'Acme' });
     await control('PUT', 'lies', { ignoreIfMatch: true, forgetIdempotencyKeys: true, dropFeedEntries: true });
     expect((await pms.patch(`/customers/${id}`, { name: 'Bolt' }, '"r9"')).status).toBe(200);
@@ -607,7 +607,7 @@ describe('the control plane', () => {
     expect(await control('GET', 'state')).toMatchObject({ customers: [{ id: 'C-1001' }], changes: 1 });
   });
 
-  it('injects faults, also after the write was done', async () => {
+  it('injects faults, also after a write', async () => {
     await control('PUT', 'faults', [
       { route: '^POST /api/v1/customers$', kind: 'timeoutAfterWrite', times: 1 },
     ]);
@@ -618,7 +618,7 @@ describe('the control plane', () => {
     expect(await idsOf('/customers')).toEqual(['C-1001']);
   });
 
-  it('repeats what the feed gave before', async () => {
+  it('repeats earlier entries of the feed', async () => {
     await make('customers', { name: 'Acme' });
     const { nextCursor } = (await pms.get<Feed>('/changes')).body;
     await control('PUT', 'faults', [{ route: '^GET /api/v1/changes', kind: 'repeat' }]);
@@ -636,7 +636,7 @@ describe('loading', () => {
   const save = (name: string, rows: unknown) =>
     writeFile(path.join(dir, `${name}.json`), JSON.stringify(rows));
 
-  it('takes over what another sandbox had', async () => {
+  it('copies the records of another sandbox', async () => {
     await pms.post('/people', { email: 'ann@pms.example', name: 'Ann' });
     await make('customers', { name: 'gone' });
     await pms.delete('/customers/C-1001');
@@ -663,7 +663,7 @@ describe('loading', () => {
     expect(store.create('customer', { name: 'next' }, 'U-1001').id).toBe('C-1003');
   });
 
-  it('takes plain bodies, and any file may be missing', async () => {
+  it('accepts plain bodies, and any file may be missing', async () => {
     await save('customers', [{ name: 'Acme' }]);
     expect(await loadPmsData(sandbox.store, dir)).toEqual({ customers: 1, projects: 0, notes: 0, people: 0 });
     expect(await idsOf('/customers?name=acme')).toEqual(['C-1001']);
@@ -681,7 +681,7 @@ describe('loading', () => {
       ],
       'parentId',
     ],
-  ])('says what is wrong with %s %j', async (name, rows, why) => {
+  ])('names the fault in %s %j', async (name, rows, why) => {
     await save(name, rows);
     await expect(loadPmsData(sandbox.store, dir)).rejects.toThrow(why);
   });

@@ -13,7 +13,10 @@ import { profileSchema } from '../../src/systems/profile/profileSchema';
 import { walk } from '../../src/systems/walkRecords';
 import { SmallPms, type Behaviour, type Call } from '../support/smallPms';
 
-/** What a profile can say, each against a small server that is so. The contract's profile has the sandbox's tests. */
+/**
+ * The features of profiles, each against a small server that needs it. The contract's profile is tested with the
+ * sandbox.
+ */
 
 const PROFILE = {
   version: 1,
@@ -53,7 +56,7 @@ type Given = Record<string, unknown>;
 let server: SmallPms;
 afterEach(() => server.close());
 
-/** @param over of the profile @param task of the kind */
+/** @param over keys of the profile @param task keys of the kind */
 async function start(
   over: Given = {},
   {
@@ -87,10 +90,10 @@ const walked = async (port: SystemPort, between: () => void = () => undefined): 
   return ids;
 };
 
-describe('who asks', () => {
+describe('authentication', () => {
   const sent = () => server.calls.at(-1)?.headers;
 
-  test('a bearer token, a name and password, a key in a header', async () => {
+  test('by a bearer token, a name and password, a key in a header', async () => {
     await (await start()).whoAmI();
     expect(sent()?.authorization).toBe('Bearer secret-token');
     server.close();
@@ -102,7 +105,7 @@ describe('who asks', () => {
     expect(sent()?.authorization).toBeUndefined();
   });
 
-  test('client credentials: one token for all, another once it has ended or is refused', async () => {
+  test('by client credentials: one token for all calls, a new one after it ends or is refused', async () => {
     let tokens = 0;
     let refuse = '';
     let lifetime = 3600;
@@ -131,7 +134,7 @@ describe('who asks', () => {
     expect(sent()?.authorization).toBe('Bearer t3');
   });
 
-  test('a token that is granted by another host, for a short time as its end is not told', async () => {
+  test('by a token of another host, which is used for a short time if its end is unknown', async () => {
     let tokens = 0;
     const login = await new SmallPms({
       intercept: () => ({
@@ -152,7 +155,7 @@ describe('who asks', () => {
     }
   });
 
-  test('a secret that is refused: which settings to look at, and nothing of them', async () => {
+  test('by a refused secret: the message names the settings, and not their values', async () => {
     const intercept = () => ({ status: 401 });
     const auth = { by: 'oauth2', token: '/oauth/token' };
     const port = await start({ auth }, { user: 'app', behaviour: { intercept } });
@@ -163,7 +166,7 @@ describe('who asks', () => {
   });
 });
 
-describe('long lists', () => {
+describe('paging of long lists', () => {
   const PAGING = {
     cursor: { by: 'cursor', param: 'at', next: 'next' },
     page: { by: 'page', param: 'at' },
@@ -179,14 +182,14 @@ describe('long lists', () => {
     expect(server.calls.every(({ headers }) => headers.authorization === 'Bearer secret-token')).toBe(true);
   });
 
-  test('that is counted off, while records before the page go: none is left out', async () => {
+  test('by offset skips no record while earlier records are deleted', async () => {
     const port = await start({ paging: PAGING.offset }, { behaviour: { paging: 'offset' } });
     for (let n = 0; n < 60; n += 1) server.add();
     const ids = await walked(port, () => void server.tasks.splice(0, 3));
     expect(ids).toEqual(expect.arrayContaining(server.tasks.map(({ id }) => String(id))));
   });
 
-  test('whose next page is said to be on another host: the credential stays', async () => {
+  test('by a link to another host does not send the credential there', async () => {
     const other = await new SmallPms().start();
     const link = { link: `<${other.url}/tasks?at=10>; rel="next"` };
     const intercept = ({ url }: Call) =>
@@ -203,8 +206,8 @@ describe('changes', () => {
   const SINCE = { changes: { since: { lagSeconds: 1 } } };
 
   test.each([
-    ['a list since a time', 'GET /tasks?since={since}'],
-    ['a list of everything, looked through', 'GET /tasks'],
+    ['finds changes in a list since a time', 'GET /tasks?since={since}'],
+    ['finds changes in a list of all records', 'GET /tasks'],
   ])('%s', async (_, changed) => {
     const port = await start(SINCE, { task: { changed, counted: false } });
     expect(port.streams).toEqual(['task']);
@@ -225,7 +228,7 @@ describe('changes', () => {
     const made = server.add({ changedAt: Date.now() });
     const second = await read(first.cursor);
     expect(second.ids).toEqual([String(made.id)]);
-    // Within the same second, or stored late: the clock is coarse, so it is told again.
+    // A change within the same second, or stored late: the clock is coarse, so it is read again.
     made.subject = 'edited';
     expect((await read(second.cursor)).ids).toEqual([String(made.id)]);
     const at = await port.cursorAt('task', new Date(old - 5_000));
@@ -233,7 +236,7 @@ describe('changes', () => {
     expect((await read(await port.cursorNow('task'))).ids).not.toContain('1');
   });
 
-  test('webhooks are registered where the profile says, by its own credential, and only then', async () => {
+  test('webhooks are registered if the profile says so, with its own credential', async () => {
     const urls: string[] = [];
     const intercept = ({ url, body }: Call) => {
       if (!url.startsWith('/hooks')) return null;
@@ -252,19 +255,19 @@ describe('changes', () => {
     expect(server.calls.every(({ headers }) => headers['x-key'] === 'secret-token')).toBe(true);
   });
 
-  test('a cursor of another way of looking is refused in words', async () => {
+  test('a cursor of another kind is refused with a message', async () => {
     const port = await start(SINCE, { task: { changed: 'GET /tasks?since={since}' } });
     expect(await errorOf(port.changes('task', 'c0ffee'))).toBeInstanceOf(NeedsHuman);
   });
 
-  test('none: there are no streams, and lists alone tell', async () => {
+  test('a profile without changes has no streams, and lists alone find changes', async () => {
     const port = await start();
     server.add();
     expect(port.streams).toEqual([]);
     expect(await walked(port)).toEqual(['1']);
-    const told: string[] = [];
-    for await (const { records } of walk(port, ['task'])) told.push(...records.map(({ ref }) => ref.id));
-    expect(told).toEqual(['1']);
+    const found: string[] = [];
+    for await (const { records } of walk(port, ['task'])) found.push(...records.map(({ ref }) => ref.id));
+    expect(found).toEqual(['1']);
   });
 });
 
@@ -274,9 +277,9 @@ describe('writes', () => {
 
   test.each([
     ['a header of the version', { header: 'If-Match', value: '"v{version}"' }],
-    ['the tag of what is read right before', { header: 'If-Match', value: '{etag}' }],
+    ['the ETag of a read right before', { header: 'If-Match', value: '{etag}' }],
     ['a field of the body', { field: 'lock', value: '{to_number(version)}' }],
-  ])('bound to a version by %s', async (_, precondition) => {
+  ])('are conditional on a version by %s', async (_, precondition) => {
     const body = 'field' in precondition ? { task: '{fields}', lock: '{fields.lock}' } : { task: '{fields}' };
     const port = await start({ precondition }, { task: { body } });
     expect(port.hasPrecondition('task')).toBe(true);
@@ -288,7 +291,7 @@ describe('writes', () => {
     expect(server.tasks[0]?.subject).toBe('Two');
   });
 
-  test('bound to none, and with no keys: says so', async () => {
+  test('are unconditional and without idempotency keys if the profile says so', async () => {
     const port = await start();
     expect([
       port.hasPrecondition('task'),
@@ -299,13 +302,13 @@ describe('writes', () => {
     expect(server.calls.map(({ headers }) => headers['if-match'])).toEqual([undefined, undefined, undefined]);
   });
 
-  test('an idempotency key goes into its header', async () => {
+  test('send an idempotency key in its header', async () => {
     const port = await start({ idempotency: { header: 'X-Request-Key' } });
     await port.create('task', { subject: 'One' }, options);
     expect(server.calls.at(-1)?.headers).toMatchObject({ 'x-request-key': 'key-1' });
   });
 
-  test('custom fields and the back-reference are one list', async () => {
+  test('write custom fields and the back-reference as one list', async () => {
     const port = await start();
     const made = await port.create('task', { subject: 'One', 'customFields.3': 'x' }, options);
     expect(made).toMatchObject({ backRef: options.backRef, values: { 'customFields.3': 'x' } });
@@ -319,7 +322,7 @@ describe('writes', () => {
     expect(await port.findByBackRef('task', 'zendesk:ticket:50', {})).toEqual([]);
   });
 
-  test('what it has not is refused, not guessed', async () => {
+  test('refuse an unsupported feature instead of guessing', async () => {
     const port = await start(
       {},
       { task: { create: undefined, update: undefined, findByBackRef: undefined } },
@@ -358,7 +361,7 @@ describe('values', () => {
       '29.03.2026 12:30',
     ],
     ['ISO without an offset', { zone: 'Europe/Berlin' }, () => '2026-03-29T12:30:00', '2026-03-29T10:30:00Z'],
-  ])('times as %s', async (_, dates, time, written) => {
+  ])('times are written as %s', async (_, dates, time, written) => {
     const properties = { subject: 'subject', due: { at: 'due', as: 'instant' } };
     const port = await start({ dates }, { task: { properties }, behaviour: { time } });
     server.add({ changedAt: TIME, due: time(TIME) });
@@ -369,7 +372,7 @@ describe('values', () => {
     expect(server.tasks[0]?.due).toBe(written);
   });
 
-  test('days as they are written there', async () => {
+  test('days are written in the API’s format', async () => {
     const properties = { due: { at: 'due', as: 'day' } };
     const port = await start({ dates: { day: 'dd.MM.yyyy' } }, { task: { properties } });
     server.add({ due: '24.12.2026' });
@@ -378,7 +381,7 @@ describe('values', () => {
     expect(server.tasks[0]?.due).toBe('31.12.2026');
   });
 
-  test('by a table, by expressions, left out where empty', async () => {
+  test('are converted by a table or by expressions, and left out if empty', async () => {
     const properties = {
       subject: { at: 'subject', values: { high: 'H', low: 'L' } },
       tags: { at: 'due', read: "split(due, ' ')", write: "join(' ', value)" },
@@ -398,7 +401,7 @@ describe('values', () => {
     });
   });
 
-  test('a field that is not there is no empty one', async () => {
+  test('a missing field is not an empty one', async () => {
     const port = await start({}, { task: { properties: { title: 'title' } } });
     server.add();
     expect(await errorOf(port.read([task(1)]))).toMatchObject({
@@ -409,7 +412,7 @@ describe('values', () => {
     });
   });
 
-  test('a directory of people, asked by id and by key', async () => {
+  test('a directory of people is searched by id and by key', async () => {
     const people = [
       { id: 4, mail: 'Lena@example.com', name: 'Lena' },
       { id: 5, mail: 'bo@example.com', name: 'Bo' },
@@ -469,7 +472,7 @@ describe('records inside others', () => {
   const over = { kinds: { note }, changes: { since: { lagSeconds: 1 } } };
   const changed = 'GET /tasks?since={since}';
 
-  test('are made, found, read and walked through the record that they are in', async () => {
+  test('are created, found, read and walked through the record that contains them', async () => {
     const port = await start(over, { task: { changed } });
     server.add();
     const holder = server.add();
@@ -500,7 +503,7 @@ describe('records inside others', () => {
     expect((await port.changes('note', null)).records).toEqual([made]);
   });
 
-  test('A9: those inside a record that may not be read do not hide the others', async () => {
+  test('A9: inside a record that may not be read, they do not hide the others', async () => {
     const intercept = ({ url }: Call) =>
       url.startsWith('/tasks/1/notes') ? { status: 403, body: {} } : null;
     const port = await start(over, { task: { changed }, behaviour: { intercept } });
@@ -533,9 +536,9 @@ describe('refusals', () => {
       NeedsHuman,
       { code: 'invalid_field', message: 'Small PMS POST /tasks: too long' },
     ],
-    [422, 'no list', NeedsHuman, { code: 'invalid_field' }],
+    [422, 'not a list', NeedsHuman, { code: 'invalid_field' }],
     [403, undefined, NeedsHuman, { code: 'invalid_field', message: 'Small PMS POST /tasks: answered 403' }],
-    // P1: a success that says in its body that it is none.
+    // P1: an answer with status 200 whose body reports an error.
     [
       200,
       { errors: ['no such person'], at: 'owner' },

@@ -9,10 +9,7 @@ import { profileSystem, type ProfileSystem } from '../../src/systems/profile/pro
 import { profileSchema } from '../../src/systems/profile/profileSchema';
 import { TraitPms, temporaryFile, type TraitCall } from '../support/traitPms';
 
-/**
- * What real APIs are like, each against a small server with that trait: P2–P13 of the notes on attaching a system by
- * profile.
- */
+/** Traits of real APIs, each against a small server: P2–P13 of the notes on connecting a system by a profile. */
 
 type Given = Record<string, unknown>;
 
@@ -56,7 +53,7 @@ const PEOPLE = {
 let server: TraitPms;
 afterEach(() => server.close());
 
-/** @param over of the profile @param task of the kind; `undefined` takes a field away */
+/** @param over keys of the profile @param task keys of the kind; `undefined` removes a key */
 async function start(over: Given = {}, task: Given = {}, kinds: Given = {}): Promise<ProfileSystem> {
   server = await new TraitPms().start();
   return connect(over, task, kinds);
@@ -99,31 +96,31 @@ const walked = async (port: ProfileSystem, kind = 'task'): Promise<string[]> => 
 };
 const all = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
 
-describe('P4: lists that are cut', () => {
-  /** 25 records by ten on a page. @param told of each page, besides its items */
-  const pages = (first: number, told: (page: number, last: boolean) => Given) => (call: TraitCall) => {
+describe('P4: paged lists', () => {
+  /** 25 records on pages of ten. @param answerOf keys of each page in addition to its items */
+  const pages = (first: number, answerOf: (page: number, last: boolean) => Given) => (call: TraitCall) => {
     if (call.method !== 'GET' || call.path !== '/tasks') return null;
     const page = Number(call.query.get('page') ?? first) - first;
     const items = server.tasks.slice(page * 10, page * 10 + 10);
-    return { body: { items, ...told(page, page * 10 + 10 >= server.tasks.length) } };
+    return { body: { items, ...answerOf(page, page * 10 + 10 >= server.tasks.length) } };
   };
-  const filled = async (over: Given, first: number, told: (page: number, last: boolean) => Given) => {
+  const filled = async (over: Given, first: number, answerOf: (page: number, last: boolean) => Given) => {
     const port = await start(over);
     for (let n = 0; n < 25; n += 1) server.add();
-    server.intercept = pages(first, told);
+    server.intercept = pages(first, answerOf);
     return port;
   };
 
   test.each<[string, (page: number, last: boolean) => Given]>([
     ['1 and 0', (_, last) => ({ more: last ? 0 : 1 })],
-    ['an address and null', (page, last) => ({ more: last ? null : `/tasks?page=${page + 1}` })],
-    ['an address and nothing', (page, last) => (last ? {} : { more: `/tasks?page=${page + 1}` })],
-    ['how many more', (page, last) => ({ more: last ? 0 : 25 - page * 10 - 10 })],
+    ['a URL and null', (page, last) => ({ more: last ? null : `/tasks?page=${page + 1}` })],
+    ['a URL and nothing', (page, last) => (last ? {} : { more: `/tasks?page=${page + 1}` })],
+    ['the number of further records', (page, last) => ({ more: last ? 0 : 25 - page * 10 - 10 })],
     ['"true" and "false"', (_, last) => ({ more: last ? 'false' : 'true' })],
     ['the next page and an empty text', (page, last) => ({ more: last ? '' : `${page + 2}` })],
     ['a list of links', (_, last) => ({ more: last ? [] : [{ rel: 'next' }] })],
-  ])('more as %s', async (_, told) => {
-    const port = await filled({ paging: { by: 'page', param: 'page', more: 'more' } }, 1, told);
+  ])('announce more pages by %s', async (_, answerOf) => {
+    const port = await filled({ paging: { by: 'page', param: 'page', more: 'more' } }, 1, answerOf);
     expect(await walked(port)).toEqual(all(25));
     expect(server.calls).toHaveLength(3);
   });
@@ -131,30 +128,30 @@ describe('P4: lists that are cut', () => {
   test.each([
     ['with more', 'more'],
     ['without', undefined],
-  ])('pages that are counted from zero, %s', async (_, more) => {
+  ])('with pages counted from zero, %s', async (_, more) => {
     const paging = { by: 'page', param: 'page', first: 0, ...(more !== undefined && { more }) };
     const port = await filled({ paging }, 0, (__, last) => ({ more: !last }));
     expect(await walked(port)).toEqual(all(25));
   });
 
-  test('a list that takes no notice of the page ends, and a page that moved on by itself does not end it', async () => {
+  test('a list that ignores the page parameter ends, and records that move to the next page do not end it', async () => {
     const port = await start();
     for (let n = 0; n < 25; n += 1) server.add();
     server.intercept = ({ path }) => (path === '/tasks' ? { body: { items: server.tasks } } : null);
     expect(await walked(port)).toEqual(all(25));
     let asked = 0;
-    const told = pages(1, () => ({}));
+    const answerOf = pages(1, () => ({}));
     server.intercept = (call) => {
-      const answer = told(call);
+      const answer = answerOf(call);
       asked += 1;
-      // As many as a page holds come before it.
+      // A full page of new records is inserted before it.
       if (asked === 1) for (let n = 0; n < 10; n += 1) server.tasks.unshift(server.task());
       return answer;
     };
     expect([...new Set(await walked(port))].sort()).toEqual(expect.arrayContaining(all(25).sort()));
   });
 
-  test('pages of one record, counted off', async () => {
+  test('by offset, with pages of one record', async () => {
     const port = await start({ paging: { by: 'offset', param: 'from' } });
     for (let n = 0; n < 4; n += 1) server.add();
     server.intercept = ({ path, query }) => {
@@ -164,7 +161,7 @@ describe('P4: lists that are cut', () => {
     expect(await walked(port)).toEqual(all(4));
   });
 
-  test('links in the answer, with parameters that come twice; the last page names itself', async () => {
+  test('by links in the answer, with repeated parameters; the last page links to itself', async () => {
     const port = await start({ paging: { by: 'link', next: "links[?rel=='next'].href | [0]" } });
     for (let n = 0; n < 25; n += 1) server.add();
     const asked: string[] = [];
@@ -207,9 +204,9 @@ describe('P4: lists that are cut', () => {
   };
 
   test.each([
-    ['as all are', { paging: { by: 'page', param: 'page', first: 0, more: 'more' } }, {}],
-    ['in a way of their own', {}, { paging: { by: 'page', param: 'page', first: 0, more: 'more' } }],
-  ])('a list inside a record that has pages %s: what is on the third is there', async (_, over, own) => {
+    ['like all lists', { paging: { by: 'page', param: 'page', first: 0, more: 'more' } }, {}],
+    ['in another way', {}, { paging: { by: 'page', param: 'page', first: 0, more: 'more' } }],
+  ])('a list inside a record that has pages %s is read to its third page', async (_, over, own) => {
     const port = await start(over, {}, { note: { ...NOTE, ...own } });
     for (let n = 0; n < 25; n += 1) server.add();
     server.intercept = notes;
@@ -219,7 +216,7 @@ describe('P4: lists that are cut', () => {
     expect((await port.read([{ side: 'pms', kind: 'note', id: '1.23' }]))[0]?.record).toBeNull();
   });
 
-  test('a list inside a record that comes whole, though others have pages', async () => {
+  test('a list inside a record that is not paged, though other lists are', async () => {
     const port = await start({}, {}, { note: { ...NOTE, paging: { by: 'none' } } });
     server.add();
     server.intercept = ({ path }) => (path.endsWith('/notes') ? { body: { notes: server.tasks } } : null);
@@ -227,7 +224,7 @@ describe('P4: lists that are cut', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  test('records that are read by their ids: those on the second page are not gone', async () => {
+  test('records that are read by ids and are on the second page do not count as deleted', async () => {
     const port = await start({}, { read: "GET /tasks?ids={join(',', ids)}" });
     for (let n = 0; n < 25; n += 1) server.add();
     server.intercept = pages(1, () => ({}));
@@ -236,7 +233,7 @@ describe('P4: lists that are cut', () => {
     expect(server.calls).toHaveLength(3);
   });
 
-  test('people that are read by their ids, or looked for: those on the second page are not nobody', async () => {
+  test('people that are read by ids or searched, and are on the second page, are found', async () => {
     const port = await start(
       { directories: { people: PEOPLE } },
       { properties: { title: 'title', owner: { at: 'owner', in: 'people' } } },
@@ -252,7 +249,7 @@ describe('P4: lists that are cut', () => {
     expect(server.tasks[0]?.['owner']).toBe('13');
   });
 
-  test('a look-up whose match is on the second page', async () => {
+  test('a look-up finds a match on the second page', async () => {
     const find = { title: { send: 'GET /tasks?title={value}', compare: true } };
     const port = await start({}, { find });
     for (let n = 0; n < 15; n += 1) server.add();
@@ -284,7 +281,7 @@ describe('P3: lists of ids', () => {
     return port;
   };
 
-  test('are read as keys and written as ids, each way that an API has it', async () => {
+  test('are read as keys and written as ids, in each form that APIs have', async () => {
     const port = await labelled({ at: 'labels' });
     server.add({ labels: [3, 4] });
     expect((await read(port, 1))?.values['labels']).toEqual(['gold', 'vip']);
@@ -298,7 +295,7 @@ describe('P3: lists of ids', () => {
     ]);
   });
 
-  test('in objects when read, as numbers when written', async () => {
+  test('are objects when read, and numbers when written', async () => {
     const port = await labelled({
       at: 'label_ids',
       read: 'labels[*].id',
@@ -313,7 +310,7 @@ describe('P3: lists of ids', () => {
     expect(server.tasks[0]?.['label_ids']).toEqual([]);
   });
 
-  test('one that is not there is made where it may be, and named where it may not', async () => {
+  test('an unknown entry is created if the profile allows it, and named if not', async () => {
     const port = await labelled({ at: 'labels', make: true }, { make });
     server.add({ labels: [] });
     await port.update(ref(1), { labels: ['gold', 'new'] }, noted);
@@ -321,7 +318,7 @@ describe('P3: lists of ids', () => {
     server.close();
     const strict = await labelled({ at: 'labels' });
     server.add({ labels: [3] });
-    // The whole list is left out: the rest alone would end the one that is not there on the other side.
+    // The whole list is dropped: a shorter list would remove the unknown entry on the other side.
     const { record } = await strict.update(ref(1), { title: 'x', labels: ['gold', 'new'] }, noted);
     expect(record).toMatchObject({
       values: { title: 'x', labels: ['gold'] },
@@ -332,7 +329,7 @@ describe('P3: lists of ids', () => {
     expect(server.tasks[0]?.['labels']).toEqual([3]);
   });
 
-  test('an id in a list that the directory does not have is named: it would be dropped by the next edit', async () => {
+  test('an id without an entry in the directory is named: the next edit would drop it', async () => {
     const port = await labelled({ at: 'labels' });
     server.add({ labels: [3, 99] });
     expect(await errorOf(read(port, 1))).toMatchObject({
@@ -343,7 +340,7 @@ describe('P3: lists of ids', () => {
     });
   });
 
-  test('values of a table, each by itself', async () => {
+  test('values are converted by a table, one by one', async () => {
     const port = await start({}, { properties: { kinds: { at: 'kinds', values: { bug: 1, wish: 2 } } } });
     server.add({ kinds: [1, 2] });
     expect((await read(port, 1))?.values['kinds']).toEqual(['bug', 'wish']);
@@ -367,7 +364,7 @@ describe('P2, P9: people by id', () => {
     return port;
   };
 
-  test('P2: read in one field and written in another', async () => {
+  test('P2: a person is read in one field and written in another', async () => {
     const port = await owned();
     server.add({ owner: { id: 4 } });
     server.add({ owner: null });
@@ -377,7 +374,7 @@ describe('P2, P9: people by id', () => {
     expect(server.tasks[0]?.['owner_id']).toBe('5');
   });
 
-  test('P2: in a custom field', async () => {
+  test('P2: a person in a custom field', async () => {
     server = await new TraitPms().start();
     const port = connect(
       { directories: { people: PEOPLE }, paging: { by: 'none' } },
@@ -391,7 +388,7 @@ describe('P2, P9: people by id', () => {
     expect((await read(port, 1))?.values['owner']).toBe('bo@example.com');
   });
 
-  test('P2: entries in the expression of their own id are refused when the profile is read', async () => {
+  test('P2: the expression of an entry’s id may not read entries; loading the profile refuses it', async () => {
     server = await new TraitPms().start();
     expect(() =>
       connect(
@@ -401,7 +398,7 @@ describe('P2, P9: people by id', () => {
     ).toThrow('expected the id, or the ids, of its entries');
   });
 
-  test('P9: an entry without an id is refused by name, and so is a field that is not there', async () => {
+  test('P9: an entry without an id is refused by name, and so is a missing field', async () => {
     const port = await owned();
     server.add({ owner: { id: 4 } });
     server.intercept = ({ path }) =>
@@ -416,7 +413,7 @@ describe('P2, P9: people by id', () => {
     expect(String(await errorOf(read(other, 1)))).toContain('owner_id: found nothing, expected a value');
   });
 
-  test('P9: one whose address nobody may see is nobody', async () => {
+  test('P9: a person without a visible address is nobody', async () => {
     const port = await owned();
     server.add({ owner: { id: 4 } });
     server.intercept = ({ path }) =>
@@ -425,8 +422,8 @@ describe('P2, P9: people by id', () => {
   });
 });
 
-describe('P5: what requests say is sent', () => {
-  test('parameters that come twice, and lists as one each', async () => {
+describe('P5: requests are sent as the profile writes them', () => {
+  test('parameters are repeated, and a list becomes one parameter per value', async () => {
     const port = await start(
       { paging: { by: 'none' } },
       { list: 'GET /tasks?state=open&state=closed&f[]=a', read: 'GET /tasks?id={ids}' },
@@ -440,7 +437,7 @@ describe('P5: what requests say is sent', () => {
     expect(byIds?.getAll('id')).toEqual(['1', '2']);
   });
 
-  test('the query and headers of a file', async () => {
+  test('a file has its query and headers', async () => {
     const files = {
       ...{ list: 'files', id: 'id', fileName: 'name', contentType: "'text/plain'", size: 'size' },
       read: { send: 'GET /files/{file}?version=original&part=1&part=2', headers: { 'X-Of': '{id}' } },
@@ -458,7 +455,7 @@ describe('P5: what requests say is sent', () => {
   });
 });
 
-describe('P10: emptiness', () => {
+describe('P10: empty values', () => {
   const EMPTY: [string, Given, Json, Json][] = [
     ['null', { at: 'due', empty: null }, null, 'x'],
     ['an empty text', { at: 'due', empty: '' }, '', 'x'],
@@ -467,7 +464,7 @@ describe('P10: emptiness', () => {
     ['a word', { at: 'due', empty: 'none' }, 'none', 'x'],
     ['false', { at: 'due', empty: false }, false, 'x'],
   ];
-  test.each(EMPTY)('is %s, in both directions', async (_, property, empty, value) => {
+  test.each(EMPTY)('are %s, in both directions', async (_, property, empty, value) => {
     const port = await start({}, { properties: { title: 'title', due: property } });
     server.add({ due: value });
     for (const nothing of [null, '', []]) {
@@ -479,7 +476,7 @@ describe('P10: emptiness', () => {
     }
   });
 
-  test('is a call of its own, bound to the version that the edit before it left', async () => {
+  test('are written by their own call, under the version that the edit before it returned', async () => {
     const due = { at: 'due', optional: true, empty: { send: 'DELETE /tasks/{id}/due' } };
     const port = await start(
       { precondition: { header: 'If-Match', value: '{version}' } },
@@ -501,7 +498,7 @@ describe('P10: emptiness', () => {
       ['PATCH', '/tasks/1', '1'],
       ['DELETE', '/tasks/1/due', '2'],
     ]);
-    // Alone, there is no edit besides.
+    // The value is cleared without another edit.
     server.calls.length = 0;
     await port.update(ref(1), { due: null }, { version: '3', backRef: null });
     expect(server.calls.map(({ method }) => method)).not.toContain('PATCH');
@@ -510,7 +507,7 @@ describe('P10: emptiness', () => {
     expect(server.tasks[1]).not.toHaveProperty('due');
   });
 
-  test('as, values and in compose with write and empty', async () => {
+  test('combine with as, values, in and write', async () => {
     const port = await start(
       { dates: { day: 'dd.MM.yyyy' } },
       {
@@ -528,7 +525,7 @@ describe('P10: emptiness', () => {
     expect(server.tasks[0]).toMatchObject({ due: null, rank: -1 });
   });
 
-  test('somebody that a number stands for is nobody, and is not asked for', async () => {
+  test('a number that stands for nobody is not looked up', async () => {
     const port = await start(
       { directories: { people: PEOPLE } },
       { properties: { owner: { at: 'owner', in: 'people', empty: 0 } } },
@@ -542,7 +539,7 @@ describe('P10: emptiness', () => {
     ]);
   });
 
-  test('a field by its name in a body is null when emptied, and left out when not written', async () => {
+  test('a field named in a body is null when cleared, and left out when not written', async () => {
     const port = await start(
       {},
       {
@@ -555,7 +552,7 @@ describe('P10: emptiness', () => {
     expect(server.calls.find(({ method }) => method === 'PATCH')?.body).toEqual({ due: null });
   });
 
-  test.each([null, '', []])('what is never empty is refused: %j', async (value) => {
+  test.each([null, '', []])('a field that is never empty is refused: %j', async (value) => {
     const port = await start({}, { properties: { tags: { at: 'tags', required: true } } });
     server.add({ tags: ['x'] });
     expect(await errorOf(port.update(ref(1), { tags: value }, noted))).toMatchObject({
@@ -564,7 +561,7 @@ describe('P10: emptiness', () => {
   });
 });
 
-describe('P6: a create that is answered with the id alone', () => {
+describe('P6: a create whose answer has only the id', () => {
   const answered = ({ method, path, body }: TraitCall) => {
     if (method !== 'POST' || path !== '/tasks') return null;
     return { status: 201, body: { data: { id: server.add(body as Given).id } } };
@@ -575,7 +572,7 @@ describe('P6: a create that is answered with the id alone', () => {
     server.intercept = answered;
     const made = await port.create('task', { title: 'One' }, options);
     expect(made).toMatchObject({ ref: { id: '1' }, values: { title: 'One' }, backRef: options.backRef });
-    // A person's, which no back-reference would find.
+    // A record of a person, which no back-reference would find.
     expect((await port.create('task', { title: 'Two' }, { ...options, backRef: null })).values['title']).toBe(
       'Two',
     );
@@ -587,7 +584,7 @@ describe('P6: a create that is answered with the id alone', () => {
     expect((await port.update(ref(1), { title: 'Three' }, noted)).record.values['title']).toBe('Three');
   });
 
-  test('without an id in it: named', async () => {
+  test('without an id is an error that names it', async () => {
     const port = await start({}, { made: 'id' });
     server.intercept = answered;
     expect(await errorOf(port.create('task', { title: 'One' }, options))).toMatchObject({
@@ -597,9 +594,9 @@ describe('P6: a create that is answered with the id alone', () => {
 
   test.each<[string, Given, Given]>([
     ['by its id', { made: 'data.id' }, { data: { id: 7 } }],
-    ['as an entry with no more than an id', { record: 'data' }, { data: { id: 7 } }],
+    ['as an entry with only an id', { record: 'data' }, { data: { id: 7 } }],
     ['in full', { record: 'data' }, { data: { id: 7, mail: 'new@example.com', name: 'New' } }],
-  ])('a person is made and known: %s', async (_, make, answer) => {
+  ])('returns a person whose id is known: %s', async (_, make, answer) => {
     const port = await start(
       { directories: { people: { ...PEOPLE, make: { request: 'POST /people', ...make } } } },
       {
@@ -625,8 +622,8 @@ describe('P6: a create that is answered with the id alone', () => {
   });
 });
 
-describe('P8: records that ended and still answer', () => {
-  test('look so', async () => {
+describe('P8: records that ended and can still be read', () => {
+  test('are recognised', async () => {
     const port = await start({}, { state: "retired && 'deleted' || 'live'" });
     server.add({ retired: true });
     expect((await read(port, 1))?.state).toBe('deleted');
@@ -636,7 +633,7 @@ describe('P8: records that ended and still answer', () => {
     ['a list by ids', 'GET /tasks?id={ids}'],
     ['a list by one id', 'GET /tasks?id={id}'],
     ['the whole list', 'GET /tasks'],
-  ])('only the list tells: %s', async (_, listed) => {
+  ])('that only the list shows as ended: %s', async (_, listed) => {
     const port = await start({ precondition: { header: 'If-Match', value: '{etag}' } }, { listed });
     for (let n = 0; n < 25; n += 1) server.add({ retired: n % 2 === 0 });
     server.intercept = ({ method, path, query }) => {
@@ -657,9 +654,9 @@ describe('P8: records that ended and still answer', () => {
 
 describe('P11: remove', () => {
   test.each<[string, Given, string]>([
-    ['the tag of what is read', { header: 'If-Match', value: '{etag}' }, '"v1"'],
+    ['the ETag of a read', { header: 'If-Match', value: '{etag}' }, '"v1"'],
     ['the version', { header: 'If-Match', value: '"v{version}"' }, '"v1"'],
-  ])('bound by %s', async (_, precondition, sent) => {
+  ])('is conditional by %s', async (_, precondition, sent) => {
     const port = await start({ precondition });
     server.add();
     server.mustMatch = true;
@@ -669,7 +666,7 @@ describe('P11: remove', () => {
     await port.remove(ref(1));
   });
 
-  test('names the version itself, and goes on where an edit was faster', async () => {
+  test('sends the version itself, and repeats after a faster edit', async () => {
     const remove = { send: 'DELETE /tasks/{id}?lock={version}', headers: { 'X-Tag': '{etag}' } };
     const port = await start({}, { remove });
     server.add();
@@ -690,8 +687,8 @@ describe('P11: remove', () => {
   });
 });
 
-describe('P12: kinds whose calls differ', () => {
-  test('each has its own, or none', async () => {
+describe('P12: kinds with different calls', () => {
+  test('have their own calls, or none', async () => {
     const port = await start(
       {
         paging: { by: 'page', param: 'page' },
@@ -740,20 +737,20 @@ describe('P12: kinds whose calls differ', () => {
   });
 });
 
-describe('P12: what an integrator writes', () => {
+describe('P12: messages for authors of profiles', () => {
   const shipped = (file: string) => readFileSync(path.resolve(__dirname, '../..', file), 'utf8');
   beforeEach(async () => {
     server = await new TraitPms().start();
   });
 
-  test('a name of a kind that is none is told in words', () => {
+  test('a malformed name of a kind gets a message', () => {
     const file = temporaryFile('pms.yaml', shipped('profiles/contract.yaml').replace('  note:', '  Note-1:'));
     expect(() => loadProfile(file)).toThrow(
       /^\S+pms\.yaml:\d+: kinds\.Note-1: found the name "Note-1", expected lower-case letters and _, such as work_item$/m,
     );
   });
 
-  test('of the two tables of comments, the one that is not used may be left out, and no other', () => {
+  test('the table of comments for the unused mode may be missing, but no other', () => {
     const mapping = (without: string, mode: string) => {
       const input = parse(shipped('mapping.yaml')) as { entities: { CommentToProject: Given } };
       const comments = { ...input.entities.CommentToProject, mode };
@@ -771,8 +768,8 @@ describe('P12: what an integrator writes', () => {
   });
 });
 
-describe('P13: who asks, and how', () => {
-  test('headers of every call, files and webhooks included', async () => {
+describe('P13: authentication', () => {
+  test('headers go with every call, including files and webhooks', async () => {
     const files = {
       ...{ list: 'files', id: 'id', fileName: 'name', contentType: "'text/plain'", size: 'size' },
       ...{ read: 'GET /files/{file}', add: 'POST /files', added: 'id' },
@@ -792,7 +789,7 @@ describe('P13: who asks, and how', () => {
     expect(server.calls[0]?.headers.accept).toBe('application/vnd.x+json');
   });
 
-  test('a key in the query: sent with every call, and kept out of cursors and errors', async () => {
+  test('a key in the query goes with every call, and never into cursors and errors', async () => {
     server = await new TraitPms().start();
     const port = connect(
       { auth: { by: 'query', param: 'token', user: 'key' }, paging: { by: 'link', next: 'next' } },
@@ -804,7 +801,7 @@ describe('P13: who asks, and how', () => {
     server.intercept = ({ path, query }) => {
       if (path !== '/tasks') return null;
       const page = Number(query.get('page') ?? 0);
-      // It repeats the credential, as some do.
+      // It repeats the credential, like some servers.
       const next = page < 2 ? `/tasks?key=app&token=secret-token&page=${page + 1}` : null;
       return { body: { items: server.tasks.slice(page, page + 1), next } };
     };
@@ -821,7 +818,7 @@ describe('P13: who asks, and how', () => {
   });
 
   test.each(['header', 'form'])(
-    'a refresh token at another host, with the client in the %s; the next one takes its place',
+    'a refresh token of another host, with the client in the %s, is replaced by the next one',
     async (client) => {
       const login = await new TraitPms().start();
       server = await new TraitPms().start();
@@ -855,14 +852,14 @@ describe('P13: who asks, and how', () => {
         await port.whoAmI();
         await port.whoAmI();
         expect(server.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer a1', 'Bearer a1']);
-        // A token that is refused is minted anew, by the refresh token that came with it.
+        // After a refused token, a new one is minted by the refresh token that came with it.
         server.intercept = ({ headers }) => (headers.authorization === 'Bearer a1' ? { status: 401 } : null);
         await port.whoAmI();
         expect(forms.map((form) => [form.get('grant_type'), form.get('refresh_token')])).toEqual([
           ['refresh_token', 'granted-1'],
           ['refresh_token', 'granted-2'],
         ]);
-        // Another process begins with the one that is configured, which has ended by now.
+        // Another process starts with the configured refresh token, which is no longer valid by now.
         const error = await errorOf(fresh().whoAmI());
         expect(String(error)).toContain('the refresh token of PMS_REFRESH_TOKEN has ended or was used up');
         expect(String((error as Error).stack)).not.toMatch(/granted-|client-secret/);

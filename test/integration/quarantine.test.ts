@@ -8,7 +8,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** Records that cannot be synced as they are: parked with a reason, in nobody's way, and tried again. */
+/** Records that cannot be synced: they are parked with a reason, block no other pair, and are retried. */
 
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -30,7 +30,7 @@ let stack: Stack;
 let zendesk: MemorySystem;
 let pms: MemorySystem;
 let commands: PairCommands;
-/** Calls of the PMS that are refused, e.g. `update`. */
+/** Calls of the PMS that are refused, such as `update`. */
 let refused: Set<string>;
 
 beforeEach(async () => {
@@ -63,7 +63,7 @@ async function linkedTicket(): Promise<RecordRef> {
   return ref;
 }
 
-/** How a pair stands of which the PMS refused the title. */
+/** The state of a pair whose title the PMS refused. */
 const notTaken = {
   status: 'linked',
   intent: null,
@@ -74,7 +74,7 @@ const notTaken = {
 };
 
 describe('a refused write', () => {
-  test('is parked with its reason and blocks nobody', async () => {
+  test('is parked with its reason and blocks no other pair', async () => {
     refused.add('create');
     const bad = zendesk.add('ticket', { subject: 'bad' }).ref;
     await stack.settle();
@@ -89,7 +89,7 @@ describe('a refused write', () => {
     expect((await linkOf(good)).status).toBe('linked');
   });
 
-  test('is not lost: the next change of the same record sends it, too', async () => {
+  test('is not lost: the next change of the same record writes it, too', async () => {
     const ticket = await linkedTicket();
     refused.add('update');
     zendesk.edit(ticket, { subject: 'refused' });
@@ -102,7 +102,7 @@ describe('a refused write', () => {
     expect(project().values).toMatchObject({ title: 'refused', note: 'next' });
   });
 
-  test('is sent with the next change of the other record, which loses nothing either', async () => {
+  test('is written with the next change of the other record, which loses nothing either', async () => {
     const ticket = await linkedTicket();
     refused.add('update');
     zendesk.edit(ticket, { subject: 'refused' });
@@ -116,7 +116,7 @@ describe('a refused write', () => {
     expect(zendesk.records.get(`zendesk:ticket:${ticket.id}`)?.values['note']).toBe('from the other side');
   });
 
-  test('is not sent again when its own event comes again: nothing has changed', async () => {
+  test('is not repeated when its own event arrives again without a change', async () => {
     const ticket = await linkedTicket();
     refused.add('update');
     const edited = zendesk.edit(ticket, { subject: 'refused' });
@@ -128,7 +128,7 @@ describe('a refused write', () => {
     expect(updates()).toBe(before);
   });
 
-  test('is sent by a resync, and one that fails again says since when', async () => {
+  test('is written by a resync, and if that fails, the link shows since when', async () => {
     const ticket = await linkedTicket();
     refused.add('update');
     zendesk.edit(ticket, { subject: 'refused' });
@@ -142,7 +142,7 @@ describe('a refused write', () => {
     expect(project().values['title']).toBe('refused');
   });
 
-  test('does not repeat what was said by a follow-up before it', async () => {
+  test('does not repeat a follow-up that was written before it', async () => {
     const ticket = await linkedTicket();
     refused.add('update');
     pms.edit(project().ref, { about: 'told differently' });
@@ -157,8 +157,8 @@ describe('a refused write', () => {
   });
 });
 
-describe('a value that the mapping does not know', () => {
-  test('on a new record: parked, and synced once it has another', async () => {
+describe('a value that is missing in the mapping', () => {
+  test('on a new record: the pair is parked, and synced after the record gets another value', async () => {
     const { ref } = zendesk.add('ticket', { subject: 's', status: 'on fire' });
     await stack.settle();
     expect(await linkOf(ref)).toMatchObject({
@@ -175,7 +175,7 @@ describe('a value that the mapping does not know', () => {
     expect(project().values['state']).toBe('doing');
   });
 
-  test('on a linked record: the pair waits, the other side’s edits are not lost', async () => {
+  test('on a linked record: the pair waits, and edits of the other side are not lost', async () => {
     const ticket = await linkedTicket();
     pms.edit(project().ref, { state: 'paused', title: 'new title' });
     await stack.settle();
@@ -196,7 +196,7 @@ describe('a value that the mapping does not know', () => {
   });
 });
 
-test('a write that left the pair to a person is not sent again for a record that was seen before it', async () => {
+test('a quarantined write is not repeated for a record that was seen before it', async () => {
   const ticket = await linkedTicket();
   pms.fault = (when, call) => {
     if (when === 'before' && call === 'update') throw new NeedsHuman('closed_ticket', 'closed');
@@ -204,11 +204,11 @@ test('a write that left the pair to a person is not sent again for a record that
   const edited = zendesk.edit(ticket, { subject: 'refused' });
   await stack.settle();
   expect(await linkOf(ticket)).toMatchObject({ status: 'quarantined', reason: { code: 'closed_ticket' } });
-  const told = (record: SyncRecord) => dispatchChanges(stack.context, { records: [record], gone: [] });
+  const dispatch = (record: SyncRecord) => dispatchChanges(stack.context, { records: [record], gone: [] });
   // An export lists its latest event with each poll.
-  expect(await told(edited)).toBe(0);
+  expect(await dispatch(edited)).toBe(0);
   pms.fault = () => undefined;
-  expect(await told(zendesk.edit(ticket, { note: 'more' }))).toBe(1);
+  expect(await dispatch(zendesk.edit(ticket, { note: 'more' }))).toBe(1);
   await stack.settle();
   expect(project().values).toMatchObject({ title: 'refused', note: 'more' });
   const link = await linkOf(ticket);
@@ -216,24 +216,21 @@ test('a write that left the pair to a person is not sent again for a record that
   expect(link.refusedOn).toBeUndefined();
 });
 
-test.each(['read', 'findByProperty'])(
-  'a record whose %s cannot be understood is parked, too',
-  async (call) => {
-    pms.fault = (when, called) => {
-      if (when === 'before' && called === call && refused.has(call))
-        throw new NeedsHuman('unexpected_response', 'the answer has no id');
-    };
-    refused.add(call);
-    const { ref } = zendesk.add('ticket', { subject: 's' });
-    if (call === 'read') {
-      await stack.settle();
-      expect(await commands.resync(keyOf(ref))).toMatchObject({ status: 'quarantined' });
-    } else await stack.settle();
-    expect(await linkOf(ref)).toMatchObject({
-      status: 'quarantined',
-      reason: { code: 'unexpected_response', text: 'the answer has no id' },
-    });
-    refused.clear();
-    expect(await commands.resync(keyOf(ref))).toMatchObject({ status: 'linked' });
-  },
-);
+test.each(['read', 'findByProperty'])('a record whose %s cannot be parsed is parked, too', async (call) => {
+  pms.fault = (when, called) => {
+    if (when === 'before' && called === call && refused.has(call))
+      throw new NeedsHuman('unexpected_response', 'the answer has no id');
+  };
+  refused.add(call);
+  const { ref } = zendesk.add('ticket', { subject: 's' });
+  if (call === 'read') {
+    await stack.settle();
+    expect(await commands.resync(keyOf(ref))).toMatchObject({ status: 'quarantined' });
+  } else await stack.settle();
+  expect(await linkOf(ref)).toMatchObject({
+    status: 'quarantined',
+    reason: { code: 'unexpected_response', text: 'the answer has no id' },
+  });
+  refused.clear();
+  expect(await commands.resync(keyOf(ref))).toMatchObject({ status: 'linked' });
+});

@@ -19,10 +19,13 @@ import { bearerOf } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 
 const LIMIT = 120;
-/** A minute passes in six seconds, for the sandbox as for the workers: any faster, and a busy machine delays calls beyond a window's edge. */
+/**
+ * A minute passes in six seconds, for the sandbox and the workers. With a faster clock, a busy machine would delay
+ * calls beyond the end of a window.
+ */
 const SPEED = 10;
 const started = Date.now();
-/** Where it is set, time stands still. */
+/** If set, the clock does not move. */
 let frozenAt: number | null = null;
 const clock: Clock = {
   now: () => frozenAt ?? started + (Date.now() - started) * SPEED,
@@ -30,7 +33,7 @@ const clock: Clock = {
   until: (at) => at - clock.now(),
 };
 
-/** Two workers are two budgets over one database: nothing else joins them. */
+/** Two workers are two budgets that share only a database. */
 describe('rate budget over two workers', () => {
   let mongo: MongoClient;
   let db: Db;
@@ -59,7 +62,7 @@ describe('rate budget over two workers', () => {
       budgets.open(db);
       return zendeskSystem({
         baseUrl: zendesk.url,
-        // An access token would end by the sandbox's clock, which runs ahead of its client's.
+        // An access token would end by the sandbox's clock, which runs faster than its client's.
         auth: { by: 'apiToken', email: zendesk.adminEmail, token: zendesk.apiToken },
         budget: budgets.of('zendesk'),
         onCall: ({ status }) => void statuses.push(status ?? 0),
@@ -79,7 +82,7 @@ describe('rate budget over two workers', () => {
     return found;
   };
 
-  test('a flood keeps to the limit, which is learned; an edit goes ahead of it', async () => {
+  test('a flood of calls keeps to the limit, which is learned; an edit overtakes it', async () => {
     const stop = new AbortController();
     let background = 0;
     const flood = Array.from({ length: 3 * LIMIT }, (_, i) =>
@@ -89,7 +92,7 @@ describe('rate budget over two workers', () => {
       ),
     );
     let edits = 0;
-    // Always some of the flood is waiting: every edit overtakes it.
+    // Some calls of the flood are always waiting, and every edit overtakes them.
     while (background < 2 * LIMIT) {
       await call(edits % 2, 'interactive');
       edits += 1;
@@ -101,13 +104,13 @@ describe('rate budget over two workers', () => {
     expect(edits).toBeGreaterThan(0);
     expect(statuses.filter((status) => status === 429)).toEqual([]);
     expect((await document()).limit).toBe(LIMIT);
-    // More than two windows' worth went through, so that windows ended and began in between.
+    // More calls than two windows allow, so windows ended and began in between.
     expect((await document()).window).toBeGreaterThan(2);
   });
 
-  test('windows that are over are kept for an hour, with what was used of each', async () => {
+  test('past windows are kept for an hour, with the calls of each', async () => {
     const times = [0, 2, 3, 70].map((minutes) => clock.now() + minutes * 66_000);
-    // Permits are leased in lots of one, two, four: so many calls use all of them.
+    // Permits are leased in lots of one, two and four, so this number of calls uses all of them.
     for (const [n, calls] of [1, 3, 7, 3].entries()) {
       frozenAt = times[n] ?? NaN;
       for (let called = 0; called < calls; called += 1) await call(0, 'interactive');
@@ -123,7 +126,7 @@ describe('rate budget over two workers', () => {
     expect(await since(times[3])).toEqual([['account', LIMIT, 3]]);
   });
 
-  test('background work alone leaves a share of the window to edits, to the call', async () => {
+  test('background work alone leaves an exact share of the window to edits', async () => {
     frozenAt = clock.now();
     const stop = new AbortController();
     const answered = { background: 0, interactive: 0 };
@@ -135,12 +138,12 @@ describe('rate budget over two workers', () => {
         ),
       );
     const calls = flood('background', LIMIT);
-    // A hundredth is left unused, a fifth is kept for edits.
+    // One hundredth is left unused, and a fifth is kept for edits.
     const share = LIMIT - Math.floor(LIMIT / 100) - LIMIT / 5;
     while (answered.background < share) await sleep(20);
     calls.push(...flood('interactive', LIMIT));
     while (answered.interactive < LIMIT / 5) await sleep(20);
-    // Time for one too many to go wrong.
+    // Time in which an extra call would be sent.
     await sleep(200);
     stop.abort();
     await Promise.all(calls);
@@ -149,7 +152,7 @@ describe('rate budget over two workers', () => {
     expect(statuses).not.toContain(429);
   });
 
-  test('exports have a limit of their own, and waiting for it holds up nobody else', async () => {
+  test('exports have their own limit, and waiting for it blocks no other call', async () => {
     const stop = new AbortController();
     const exports = Array.from({ length: 14 }, (_, i) =>
       inCallContext({ lane: 'background', signal: stop.signal }, () =>
@@ -165,7 +168,7 @@ describe('rate budget over two workers', () => {
     expect(statuses).not.toContain(429);
   });
 
-  test('somebody else uses the account: the answers say so, and the rest is kept to', async () => {
+  test('if other programs use the account, the answers show it, and the workers keep to the rest', async () => {
     const stranger = async () =>
       (await fetch(`${zendesk.url}/api/v2/users/me`, { headers: bearerOf(zendesk) })).status;
     await call(0, 'interactive');
@@ -173,13 +176,13 @@ describe('rate budget over two workers', () => {
     await call(0, 'interactive');
     await call(0, 'interactive');
     const { used, window } = await document();
-    // Where a window ended meanwhile, its count began anew.
+    // If a window ended meanwhile, its count started again.
     expect(window > 1 || used >= LIMIT / 2).toBe(true);
     await Promise.allSettled(Array.from({ length: LIMIT }, (_, i) => call(i % 2, 'interactive')));
     expect(statuses.filter((status) => status === 429).length).toBeLessThanOrEqual(2);
   });
 
-  test('after a 429 all workers rest, and a long rest is handed back instead of waited for', async () => {
+  test('after a 429 all workers pause, and a call that would pause long is handed back', async () => {
     await call(1, 'interactive');
     const rule = { route: '/api/', kind: 'status', status: 429, retryAfterSeconds: 600, times: 1 } as const;
     await controlsOf(zendesk).setFaults(rule);

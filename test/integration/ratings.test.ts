@@ -35,7 +35,7 @@ const project = (ticketId: number) =>
 const satisfaction = (ticketId: number) =>
   (project(ticketId)?.['customFields'] as Record<string, unknown> | undefined)?.['satisfaction'];
 
-test('a rating reaches the project, and an edit of it there is reverted', async () => {
+test('a rating arrives in the project, and an edit of it there is reverted', async () => {
   const made = await boxes.zd('POST', '/tickets', {
     ticket: {
       subject: 'Printer',

@@ -7,7 +7,7 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** F27: what the demo does with records of a real account, in a backfill. */
+/** F27: the demo's sync of a real account's records, by a backfill. */
 
 const FIXTURE = path.resolve(__dirname, '../fixtures/zendesk-real');
 
@@ -35,7 +35,7 @@ async function agreement() {
   });
 }
 
-test('F27: deactivated requesters and odd spaces agree after a backfill, and an edit of them travels', async () => {
+test('F27: records with deactivated requesters and odd spaces agree after a backfill, and an edit syncs', async () => {
   const { store, tickets } = boxes.zendesk;
   const loaded = await loadZendeskData(store, tickets, FIXTURE);
   expect(loaded).toMatchObject({ organizations: 3, tickets: 5, comments: 3, skipped: [] });
@@ -51,7 +51,7 @@ test('F27: deactivated requesters and odd spaces agree after a backfill, and an 
     [3, 3],
   ]);
 
-  // The requester is named although no list of people shows them.
+  // The requester is named although the list of people omits them.
   const byTicket = (id: number) =>
     [...boxes.pms.store.all('project')].find(({ externalRef }) => externalRef === `zendesk:ticket:${id}`);
   const requester = boxes.pms.store.people.get(String(byTicket(125)?.['requesterId']));

@@ -44,7 +44,7 @@ async function links(): Promise<Map<string, Link>> {
   return all;
 }
 
-/** What a link says of its pair, without what is this store's own. */
+/** The content of a link, without values of this particular store. */
 function essence({ status, sides, snapshot, unlinked }: Link): unknown {
   const side = (name: 'zendesk' | 'pms') => {
     const { ref, version, order, state, residue, backRef } = sides[name] ?? {};
@@ -70,7 +70,7 @@ async function seed(): Promise<void> {
   await seedBoth(await seedAccess(boxes), generateData({ size: 0.1, seed: 4 }));
 }
 
-test('after rebuild the next sync plans nothing, and every link is what it was', async () => {
+test('after a rebuild the next sync plans nothing, and every link is restored', async () => {
   await seed();
   await quiet();
   const before = await links();
@@ -87,11 +87,11 @@ test('after rebuild the next sync plans nothing, and every link is what it was',
   const after = await links();
   for (const [key, link] of linked)
     expect([key, essence(after.get(key) as Link)]).toEqual([key, essence(link)]);
-  // Nothing of the scratch work is left.
+  // No documents of the temporary work are left.
   const names = (await mongo.db(stack.taskQueue).listCollections().toArray()).map(({ name }) => name);
   expect(names.filter((name) => name.startsWith('scratch'))).toEqual([]);
 
-  // Once more changes nothing.
+  // A second rebuild changes nothing.
   const again = await rebuild();
   expect(Object.values(again.report.entities).map(({ rebuilt: n }) => n)).toEqual([0, 0, 0]);
   await quiet();
@@ -115,7 +115,7 @@ const subjectOf = ({ ticket }: Both) => boxes.zendesk.store.tickets.get(ticket)?
 const titleOf = ({ project }: Both) =>
   [...boxes.pms.store.all('project')].find((each) => each.id === project)?.['title'];
 
-test('where the two had diverged, the declared winner decides, and the loser is kept', async () => {
+test('where the two sides differ, the declared winner decides, and the history has the other value', async () => {
   const both = await pair('first');
   await stack.stop();
   await boxes.zd('PUT', `/tickets/${both.ticket}`, { ticket: { subject: 'from zendesk', priority: 'high' } });
@@ -134,7 +134,7 @@ test('where the two had diverged, the declared winner decides, and the loser is 
   expect(link?.snapshot).toMatchObject({ priority: 'high' });
 });
 
-test('an edit that became a follow-up comment is not said again, and stays', async () => {
+test('an edit that became a follow-up comment is not written again, and stays', async () => {
   const both = await pair('described');
   await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told differently' });
   await quiet();
@@ -147,7 +147,7 @@ test('an edit that became a follow-up comment is not said again, and stays', asy
   expect(comments()).toBe(2);
 });
 
-test('an edit whose follow-up was not sent when the links were lost is said once', async () => {
+test('an edit whose follow-up was not sent when the links were lost becomes one follow-up', async () => {
   const both = await pair('described');
   await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told differently' });
   await quiet();
@@ -155,17 +155,17 @@ test('an edit whose follow-up was not sent when the links were lost is said once
   await boxes.pm('PATCH', `/projects/${both.project}`, { description: 'told at last' });
   await rebuild();
   await quiet();
-  const said = () =>
+  const followUps = () =>
     boxes.zendesk.store.comments.get(both.ticket)?.map(({ body }) => body.split('\n').at(-1));
-  expect(said()?.slice(1)).toEqual(['told differently', 'told at last']);
+  expect(followUps()?.slice(1)).toEqual(['told differently', 'told at last']);
   await loseLinks();
   await rebuild();
   await quiet();
-  expect(said()).toHaveLength(3);
+  expect(followUps()).toHaveLength(3);
   expect(writes()).toEqual([]);
 });
 
-test('what was redacted in Zendesk when the links were lost is redacted in the PMS, and not said again', async () => {
+test('content redacted in Zendesk while the links were lost is redacted in the PMS, without a follow-up', async () => {
   const both = await pair('described');
   await loseLinks();
   const first = boxes.zendesk.store.comments.get(both.ticket)?.[0];
@@ -181,7 +181,7 @@ test('what was redacted in Zendesk when the links were lost is redacted in the P
   expect(boxes.zendesk.store.comments.get(both.ticket)).toHaveLength(1);
 });
 
-test('matched pairs carry a back-reference on one side only, and are found', async () => {
+test('matched pairs with a back-reference on one side only are found', async () => {
   await boxes.zd('POST', '/organizations', { organization: { name: 'Acme' } });
   await boxes.pm('POST', '/customers', { name: 'ACME' });
   await quiet();
@@ -194,7 +194,7 @@ test('matched pairs carry a back-reference on one side only, and are found', asy
   expect([...(await links()).values()].map(essence)).toEqual(before);
 });
 
-test('records that ended stay ended; a record that names one that is gone is left alone', async () => {
+test('records that ended stay ended, and a back-reference to a deleted record is ignored', async () => {
   const ended = await pair('ended');
   await boxes.zd('DELETE', `/tickets/${ended.ticket}`);
   await quiet();
@@ -207,9 +207,9 @@ test('records that ended stay ended; a record that names one that is gone is lef
   expect((await links()).get(`TicketToProject/zendesk:ticket:${ended.ticket}`)?.status).toBe('tombstone');
 });
 
-test('where back-references contradict each other, nothing is guessed or doubled', async () => {
+test('contradicting back-references are not guessed at, and cause no duplicates', async () => {
   const { ticket, project } = await pair('one');
-  // Somebody copied a ticket together with a reference to the project.
+  // A person copied a ticket together with its reference to the project.
   const copied = await boxes.zd('POST', '/tickets', {
     ticket: { subject: 'copy', comment: { body: 'x' }, external_id: `pms:project:${project}` },
   });
@@ -221,7 +221,7 @@ test('where back-references contradict each other, nothing is guessed or doubled
   const revisions = () => [...boxes.pms.store.all('project')].map(({ id, revision }) => [id, revision]);
   const before = revisions();
   await quiet();
-  // One create was tried, and the PMS refused it: it knows a project of that reference.
+  // One create was tried, and the PMS refused it, because it has a project with that reference.
   expect(writes()).toEqual(['pms /api/v1/projects']);
   expect(revisions()).toEqual(before);
   const after = await links();
@@ -235,12 +235,12 @@ test('where back-references contradict each other, nothing is guessed or doubled
   });
 });
 
-describe('A9: a record that cannot be taken in', () => {
+describe('A9: a record that cannot be parsed', () => {
   const keyOf = ({ ticket }: Both) => `TicketToProject/zendesk:ticket:${ticket}`;
   const ticketOf = ({ ticket }: Both) => boxes.zendesk.store.tickets.get(ticket) as object;
   const projectOf = ({ project }: Both) =>
     [...boxes.pms.store.all('project')].find(({ id }) => id === project) as object;
-  /** A create may have been tried: the PMS knows a project of that reference, and refuses another. */
+  /** A create may be tried, and the PMS refuses it, because it has a project with that reference. */
   function expectNothingDoubled(pairs: readonly Both[]): void {
     expect([...boxes.pms.store.all('project')].map(({ id }) => id).sort()).toEqual(
       pairs.map(({ project }) => project).sort(),
@@ -282,7 +282,7 @@ describe('A9: a record that cannot be taken in', () => {
         reason: { code: 'unexpected_response', text: expect.stringContaining(field) as string },
       });
 
-      // Once it is mended, the pair is as it was, and nothing is made a second time.
+      // After the fix, the pair is restored, and nothing is created a second time.
       Object.assign(record, { [field]: right });
       expect((await cli('aside', 'retry')).code).toBe(0);
       await quiet();
@@ -296,7 +296,7 @@ describe('A9: a record that cannot be taken in', () => {
     },
   );
 
-  test('that is too large, or meets an error of ours, is set aside, too', async () => {
+  test('because it is too large, or because of a bug of ours, is set aside, too', async () => {
     const pairs = [await pair('one'), await pair('two'), await pair('three'), await pair('four')];
     const [, large, faulty] = pairs as [Both, Both, Both, Both];
     await loseLinks();

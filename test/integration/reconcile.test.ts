@@ -66,12 +66,12 @@ describe('reconcile', () => {
     await stack.settle();
   }
 
-  test('events that were lost on both sides: it finds what differs, and the pairs mend it', async () => {
+  test('finds the differences after events were lost on both sides, and the pairs repair them', async () => {
     await someRecords();
     expect(tickets()).toHaveLength(9);
     expect(projects()).toHaveLength(9);
 
-    // From here on nobody polls, and no webhook is there: only reconcile can tell.
+    // From here on, there are no polls and no webhooks, so only reconcile finds changes.
     const [edited, ended, , commented] = tickets();
     await boxes.zd('PUT', `/tickets/${edited?.id}`, { ticket: { subject: 'Edited, unheard' } });
     await boxes.zd('DELETE', `/tickets/${ended?.id}`);
@@ -87,12 +87,12 @@ describe('reconcile', () => {
     await stack.quiet();
     expect(report.failed).toEqual([]);
     expect(report.findings.TicketToProject).toMatchObject({ missing: 2, ended: 1 });
-    // A later walk counts a pair again if it reads the other record while the pair is being mended.
+    // A later walk counts a pair again if it reads the other record while the pair is being repaired.
     const { drifted, rows } = report.findings.TicketToProject;
     expect(drifted).toBeGreaterThanOrEqual(2);
     expect(rows['title']).toBeGreaterThanOrEqual(2);
     expect(rows['priority']).toBeGreaterThanOrEqual(1);
-    // And those that it had made meanwhile, where it met them.
+    // And those that the pairs created meanwhile and the walk read.
     expect(report.findings.TicketToProject.walked.zendesk).toBeGreaterThanOrEqual(10);
     expect(report.findings.TicketToProject.walked.pms).toBeGreaterThanOrEqual(10);
     expect(report.findings.CommentToProject).toMatchObject({ missing: 2, drifted: 0 });
@@ -114,19 +114,19 @@ describe('reconcile', () => {
       status: 'tombstone',
     });
 
-    // The customer that no stream told of: a second complete reconcile does not find it either.
+    // The customer that no stream reported: a second complete reconcile does not find it either.
     await run(true);
     await stack.quiet();
     const again = await run(true);
     await stack.quiet();
-    const told = Object.values(again.findings).map(({ told: count, drifted, missing }) => ({
+    const findings = Object.values(again.findings).map(({ told: count, drifted, missing }) => ({
       count,
       drifted,
       missing,
     }));
-    expect(told).toEqual([
+    expect(findings).toEqual([
       { count: 0, drifted: 0, missing: 0 },
-      // Zendesk has no ticket without a requester: each reconcile offers that again for the PMS's own projects.
+      // Every ticket of Zendesk has a requester; each reconcile offers it again to the PMS's own projects.
       { count: again.findings.TicketToProject.notTaken, drifted: 0, missing: 0 },
       { count: 0, drifted: 0, missing: 0 },
     ]);
@@ -135,30 +135,30 @@ describe('reconcile', () => {
     expect(latest).toEqual(again);
   });
 
-  test('what cannot be walked is reported, and the rest is walked', async () => {
+  test('kinds that cannot be walked are reported, and the others are walked', async () => {
     await someRecords();
     const refusal = { route: '^GET /api/v1/projects.*limit=200', kind: 'status', status: 400 } as const;
     await controlsOf(boxes.pms).setFaults(refusal);
     const [ticket] = tickets();
     await boxes.zd('PUT', `/tickets/${ticket?.id}`, { ticket: { subject: 'Edited' } });
     const report = await run();
-    // The cause in a word; the worker's log has the answer's text.
+    // The cause in one word; the worker's log has the text of the answer.
     expect(report.failed).toEqual([{ what: 'pms project', why: 'refused' }]);
     expect(report.findings.CommentToProject.walked.pms).toBe(1);
-    // Not met because not walked is not gone.
+    // A record that was not walked does not count as deleted.
     expect(report.findings.TicketToProject).toMatchObject({ orphaned: 0, drifted: 1 });
     await controlsOf(boxes.pms).clearFaults();
     await stack.quiet();
     expect(projectOf(ticket)?.['title']).toBe('Edited');
   });
 
-  test('hygiene: an intent that nobody carries out, a wait that is over, claims and observations left over', async () => {
+  test('hygiene: abandoned intents, waits that are over, and left-over claims and observations', async () => {
     await someRecords();
     const [ticket, other] = tickets();
     const key = `TicketToProject/zendesk:ticket:${ticket?.id}`;
     const before = await stack.store.get(key);
     if (!before?.sides.pms) throw new Error('not linked');
-    // As a worker and its workflow leave them that are gone for good.
+    // The state that a worker and its workflow leave when both are lost.
     await stack.store.save({ ...before, status: 'pending', snapshot: null, intent: null });
     const waiting = await stack.store.get(`TicketToProject/zendesk:ticket:${other?.id}`);
     if (!waiting) throw new Error('not linked');
@@ -194,7 +194,7 @@ describe('reconcile', () => {
   });
 });
 
-test('a worker that is killed half-way: reconcile goes on with the next one, and ends in agreement', async () => {
+test('after a worker is killed half-way, reconcile continues on the next one and ends in agreement', async () => {
   const boxes = await startSandboxes();
   const name = `reconcile-${randomUUID().slice(0, 8)}`;
   const env = { ...serviceEnvironment(boxes, name), ZENDESK_POLL_SECONDS: '3600', PMS_POLL_SECONDS: '3600' };
@@ -205,10 +205,10 @@ test('a worker that is killed half-way: reconcile goes on with the next one, and
   const mongo = await MongoClient.connect(mongodbUri);
   let service = new ServiceProcess(env);
   try {
-    // The first polls find nothing, and the next ones are an hour away.
-    await until(() => service.said.includes('running'));
+    // The first polls find nothing, and the next ones are an hour later.
+    await until(() => service.output.includes('running'));
     await until(async () => (await mongo.db(name).collection('cursors').countDocuments()) >= 3);
-    // Slow enough to be caught in the middle.
+    // Slow enough to be interrupted in the middle.
     await controlsOf(boxes.pms).setFaults({ route: '^GET /api/v1/projects', kind: 'delay', delayMs: 500 });
     for (let i = 0; i < 30; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `Z ${i}`, comment: { body: 'd' } } });

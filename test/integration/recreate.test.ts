@@ -6,7 +6,10 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
-/** Issue 21: the PMS goes back to a backup. What it lost is made again of its counterparts, where a person asks for it. */
+/**
+ * Issue 21: the PMS is restored from a backup. Lost records are created again from their counterparts, if a person
+ * asks for it.
+ */
 
 let boxes: Sandboxes;
 let stack: Stack;
@@ -25,7 +28,7 @@ const quiet = async () => {
 };
 const all = (kind: 'customer' | 'project' | 'note') => [...boxes.pms.store.all(kind)];
 const titles = () => all('project').map(({ title }) => title);
-const said = () => all('note').map(({ body, visibility }) => [body, visibility]);
+const notes = () => all('note').map(({ body, visibility }) => [body, visibility]);
 const reconciled = () =>
   stack.client.workflow.execute(reconcile, {
     workflowId: `${stack.taskQueue}-reconcile-${randomUUID()}`,
@@ -39,7 +42,7 @@ const statuses = async () => {
   return found;
 };
 
-test('customers, projects and notes that are newer than the backup, whichever side they began on', async () => {
+test('customers, projects and notes that are newer than the backup are created again, whichever side they began on', async () => {
   const { id: kept } = (
     await boxes.zd('POST', '/tickets', { ticket: { subject: 'Kept', comment: { body: 'd' } } })
   )['ticket'] as { id: number };
@@ -69,31 +72,31 @@ test('customers, projects and notes that are newer than the backup, whichever si
   await quiet();
   const before = {
     titles: titles().sort(),
-    said: said(),
+    notes: notes(),
     customers: all('customer').map(({ name }) => name),
   };
   const tickets = boxes.zendesk.store.tickets.size;
   expect(before.titles).toEqual(['Born in the PMS', 'Kept', 'Late']);
-  expect(before.said).toHaveLength(4);
+  expect(before.notes).toHaveLength(4);
 
   boxes.pms.restore(backup);
-  expect([titles(), said()]).toEqual([['Kept'], []]);
+  expect([titles(), notes()]).toEqual([['Kept'], []]);
   const cli = cliOf(boxes, stack);
   expect((await cli('cursors', 'rewind', 'pms:changes', backupAt)).code).toBe(0);
   await reconciled();
   await stack.quiet();
-  // Never by itself.
-  expect([titles(), said()]).toEqual([['Kept'], []]);
+  // Never automatically.
+  expect([titles(), notes()]).toEqual([['Kept'], []]);
   const asked = await cli('links', 'recreate', '--absent');
   expect([asked.code, titles()]).toEqual([2, ['Kept']]);
   expect(asked.out).toContain(`zendesk:ticket:${late}`);
-  expect(asked.err).toContain('1 customer, 2 projects, 4 notes will be made again');
+  expect(asked.err).toContain('1 customer, 2 projects, 4 notes will be created again');
 
   const ran = await cli('links', 'recreate', '--absent', '--yes', '--json');
   expect([ran.code, ran.err]).toEqual([0, '']);
   expect(titles().sort()).toEqual(before.titles);
   expect(all('customer').map(({ name }) => name)).toEqual(before.customers);
-  expect(said().sort()).toEqual(before.said.sort());
+  expect(notes().sort()).toEqual(before.notes.sort());
   const project = all('project').find(({ title }) => title === 'Late');
   expect(project).toMatchObject({ tags: ['vip'], customerId: all('customer')[0]?.id });
   expect(
@@ -105,7 +108,7 @@ test('customers, projects and notes that are newer than the backup, whichever si
   await reconciled();
   await quiet();
   expect(await statuses()).toEqual([]);
-  expect([boxes.zendesk.store.tickets.size, titles().sort(), said().length]).toEqual([
+  expect([boxes.zendesk.store.tickets.size, titles().sort(), notes().length]).toEqual([
     tickets,
     before.titles,
     4,

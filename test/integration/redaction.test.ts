@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import { Conversation, MODES } from '../support/comments';
 import { testServers } from '../support/servers';
 
-/** What was redacted is gone on the other side too, and from what the sync keeps itself. */
+/** Redacted content is removed on the other side, and from everything that the sync stores. */
 describe.each(MODES)('redaction, mode %s', (mode) => {
   let talk: Conversation;
   const start = async (options: Partial<Parameters<typeof Conversation.start>[0]> = {}) =>
@@ -13,7 +13,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
   const redactsAll = (id: number) =>
     talk.boxes.zd('PUT', `/comment_redactions/${id}`, { ticket_id: talk.ticket.id });
 
-  /** Everything that the sync keeps, as text. */
+  /** Everything that the sync stores, as text. */
   async function kept(): Promise<string> {
     const mongo = await MongoClient.connect(testServers().mongodbUri);
     try {
@@ -25,9 +25,9 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     }
   }
 
-  test('words that are redacted in a comment go from its counterpart', async () => {
+  test('redacted words of a comment are removed from its counterpart', async () => {
     await start();
-    const { id } = await talk.zendeskSays('card 4111 1111, thanks');
+    const { id } = await talk.commentInZendesk('card 4111 1111, thanks');
     await talk.quiet();
     await hides(id, '4111 1111');
     await talk.quiet();
@@ -35,9 +35,9 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect(await kept()).not.toContain('4111');
   });
 
-  test('also where that was edited since, and from the link; the edit stays', async () => {
+  test('also if the counterpart was edited since, and from the link; the edit stays', async () => {
     await start();
-    const comment = await talk.zendeskSays('card 4111');
+    const comment = await talk.commentInZendesk('card 4111');
     await talk.quiet();
     const [there] = talk.pmsTalk();
     await talk.pmsEdits(String(there?.id), 'their card is 4111, call them');
@@ -52,9 +52,9 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect((await talk.linkOfComment(comment))?.status).toBe('linked');
   });
 
-  test('an edit that crosses with the redaction arrives, without the words', async () => {
+  test('an edit at the time of the redaction arrives, without the words', async () => {
     await start();
-    const comment = await talk.zendeskSays('card 4111');
+    const comment = await talk.commentInZendesk('card 4111');
     await talk.quiet();
     await talk.pmsEdits(String(talk.pmsTalk()[0]?.id), 'card 4111, edited');
     await hides(comment.id, '4111');
@@ -64,10 +64,10 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
     expect(JSON.stringify([talk.zendeskTalk(), talk.pmsTalk(), await kept()])).not.toContain('4111');
   });
 
-  test('a comment of which nothing is left redacts its counterpart as a whole, edited or not', async () => {
+  test('a comment that is redacted completely redacts its counterpart, edited or not', async () => {
     await start();
-    const plain = await talk.zendeskSays('secret plan');
-    const edited = await talk.zendeskSays('secret number');
+    const plain = await talk.commentInZendesk('secret plan');
+    const edited = await talk.commentInZendesk('secret number');
     await talk.quiet();
     await talk.pmsEdits(String(talk.pmsTalk()[1]?.id), 'our secret in other words');
     await talk.quiet();
@@ -82,7 +82,7 @@ describe.each(MODES)('redaction, mode %s', (mode) => {
         reason: { text: expect.stringContaining('was redacted; onRedact: toPms') as unknown },
       });
     expect(await kept()).not.toContain('secret');
-    // Nothing comes back.
+    // There is no echo.
     await talk.quiet();
     expect(talk.zendeskTalk()).toHaveLength(followUps);
   });
@@ -100,10 +100,10 @@ describe('redacted, archived or deleted in the PMS', () => {
   ];
 
   test.each(ends)(
-    'onDelete flag: a note that is %s leaves the comment as it is, and the link says why',
+    'onDelete flag: a note that is %s does not change the comment, and the link names the reason',
     async (how, end) => {
       await start();
-      const id = await talk.pmsSays('mine', { visibility: 'public' });
+      const id = await talk.noteInPms('mine', { visibility: 'public' });
       await talk.quiet();
       await end(id);
       await talk.quiet();
@@ -119,7 +119,7 @@ describe('redacted, archived or deleted in the PMS', () => {
     'onDelete archive: when a note is %s, its comment is hidden from customers',
     async (_, end) => {
       await start({ onDelete: 'archive' });
-      const id = await talk.pmsSays('mine', { visibility: 'public' });
+      const id = await talk.noteInPms('mine', { visibility: 'public' });
       await talk.quiet();
       await end(id);
       await talk.quiet();
@@ -130,7 +130,7 @@ describe('redacted, archived or deleted in the PMS', () => {
 
   test('onRedact both: a redacted note redacts its comment', async () => {
     await start({ onRedact: 'both' });
-    const id = await talk.pmsSays('line one\n\n<b>line</b> two');
+    const id = await talk.noteInPms('line one\n\n<b>line</b> two');
     await talk.quiet();
     await talk.boxes.pm('POST', `/notes/${id}/redact`);
     await talk.quiet();

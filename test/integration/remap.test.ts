@@ -66,7 +66,7 @@ describe('a mapping file that changes under a running service', () => {
     return [...found];
   };
 
-  test('an invalid file changes nothing and is reported; a new row fills all pairs, without a restart', async () => {
+  test('an invalid file changes nothing and is reported; a new row is filled in all pairs, without a restart', async () => {
     const ids = [await ticket('one', 'urgent'), await ticket('two', 'low')];
     await until(() => ids.every((id) => projectOf(id)));
     await until(async () => (await store.countByStatus())['TicketToProject']?.linked === ids.length);
@@ -74,16 +74,16 @@ describe('a mapping file that changes under a running service', () => {
     expect(ids.map((id) => projectOf(id)?.['priority'])).not.toContain('critical');
 
     writeFileSync(file, complete.replace('pms: dueDate', 'pms: deadline'));
-    await until(() => service.said.includes('cannot be used'));
-    expect(service.said).toContain('pms project has no property \\"deadline\\"');
+    await until(() => service.output.includes('cannot be used'));
+    expect(service.output).toContain('pms project has no property \\"deadline\\"');
     expect(await rejected()).toBe('1');
-    // The old one goes on.
+    // The former mapping stays in use.
     const third = await ticket('three', 'high');
     await until(() => projectOf(third) !== undefined);
     await until(async () => (await store.countByStatus())['TicketToProject']?.linked === 3);
     expect(await versions()).toEqual([before]);
 
-    // The polls have heard of it: a later echo would bring its pair to the new mapping before remap does.
+    // The polls have read it: a later echo would update its pair to the new mapping before remap does.
     const since = Date.now();
     await until(async () =>
       (await store.cursors.positions()).every(
@@ -92,16 +92,16 @@ describe('a mapping file that changes under a running service', () => {
     );
 
     writeFileSync(file, complete);
-    await until(() => service.said.includes('mapping applied'));
-    const said = await runCommand(env, 'remap');
-    expect(said).toMatch(/3 pairs signalled, 0 left as they are, done$/m);
+    await until(() => service.output.includes('mapping applied'));
+    const result = await runCommand(env, 'remap');
+    expect(result).toMatch(/3 pairs signalled, 0 left as they are, done$/m);
     expect([...ids, third].map((id) => projectOf(id)?.['priority'])).toEqual(['critical', 'low', 'high']);
     const [after, ...others] = await versions();
     expect(others).toEqual([]);
     expect(after).not.toBe(before);
     expect(await rejected()).toBe('1');
 
-    // And edits of the new property travel from now on.
+    // From now on, edits of the new property sync.
     await boxes.pm('PATCH', `/projects/${projectOf(third)?.id}`, { priority: 'low' });
     await until(() => boxes.zendesk.store.tickets.get(third)?.priority === 'low');
     // A second remap has nothing to do.
@@ -109,14 +109,14 @@ describe('a mapping file that changes under a running service', () => {
   });
 });
 
-describe('workers of which not all have the new mapping yet', () => {
+describe('workers of which some have an older mapping', () => {
   const subject = { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' };
   const older = testMapping([subject]);
   const newer = testMapping([subject, { zendesk: 'note', pms: 'note', type: 'string', direction: 'both' }]);
   let stack: Stack;
   afterEach(async () => stack.stop());
 
-  test('one with the older mapping leaves alone what was synced by the newer, says so, and goes on when it has it', async () => {
+  test('a worker with the older mapping skips pairs of the newer one, reports it, and continues when it has the new file', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     stack = await startStack(testServers(), older, { zendesk, pms });
@@ -127,7 +127,7 @@ describe('workers of which not all have the new mapping yet', () => {
     const { key } = await stack.hint('TicketToProject', ticket.ref);
     const link = await store.get(key);
     if (!link) throw new Error('no link');
-    // As a worker with the newer mapping would have left it.
+    // The state that a worker with the newer mapping leaves.
     await store.save({ ...link, mappingVersion: newer.version });
 
     zendesk.edit(ticket.ref, { subject: 'b' });
@@ -143,7 +143,7 @@ describe('workers of which not all have the new mapping yet', () => {
     expect(pms.all('project')).toMatchObject([{ values: { title: 'b', note: 'n' } }]);
   });
 
-  test('a remap to a mapping that was replaced meanwhile ends and says so', async () => {
+  test('a remap to a mapping that was replaced meanwhile ends with a message', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     stack = await startStack(testServers(), newer, { zendesk, pms });
@@ -152,7 +152,7 @@ describe('workers of which not all have the new mapping yet', () => {
     const outcome = await stack.client.workflow.execute(remap, {
       workflowId: `${stack.taskQueue}-remap`,
       taskQueue: stack.taskQueue,
-      // As it goes on after some pages.
+      // The state in which it continues after some pages.
       args: [older.version, { version: older.version, told: 7, left: 0, after: 'A', state: 'running' }],
     });
     expect(outcome).toMatchObject({ told: 7, state: 'superseded' });

@@ -7,14 +7,14 @@ import { recordedHistories, type RecordedHistory } from '../support/histories';
 import { SCENARIOS } from '../support/scenarios';
 
 /**
- * Histories of workflows that began before today's change, replayed against the workflows as they are now: what
- * is running when a new version is deployed must go on under it. See docs/evolution.md.
+ * Histories of workflows that began before today's change, replayed with the present workflows: workflows that are
+ * running when a new version is deployed must continue with it. See docs/evolution.md.
  */
 
 const FIXTURES = path.resolve(__dirname, '../fixtures');
 const histories = recordedHistories();
 
-/** @returns what went wrong, by workflow and scenario */
+/** @returns the errors, by workflow and scenario */
 async function replay(workflowsPath: string, some: RecordedHistory[]): Promise<Record<string, string>> {
   const failures: Record<string, string> = {};
   const results = Worker.runReplayHistories(
@@ -28,11 +28,11 @@ async function replay(workflowsPath: string, some: RecordedHistory[]): Promise<R
 describe('recorded histories', () => {
   beforeAll(() => routeTemporalLogs(pino({ level: 'silent' })));
 
-  test('there is one of every workflow, and of every scenario', () => {
+  test('include every workflow and every scenario', () => {
     const exported = Object.entries(workflows).filter(([, value]) => typeof value === 'function');
     const recorded = new Set(histories.map(({ workflow }) => workflow));
     expect(exported.map(([name]) => name).filter((name) => !recorded.has(name))).toEqual([]);
-    // Where this fails, run: npm run histories:record
+    // If this fails, run: npm run histories:record
     expect(histories.map(({ workflow, scenario }) => `${workflow}/${scenario}`).sort()).toEqual(
       SCENARIOS.map(({ workflow, name }) => `${workflow}/${name}`).sort(),
     );
@@ -42,11 +42,11 @@ describe('recorded histories', () => {
     }
   });
 
-  test('replay against the workflows as they are now', async () => {
+  test('replay with the present workflows', async () => {
     expect(await replay(require.resolve('../../src/workflows'), histories)).toEqual({});
   });
 
-  test('do not replay against a workflow that was changed incompatibly; with patched, the same change passes', async () => {
+  test('do not replay with an incompatible workflow; with patched, the same change replays', async () => {
     const tickets = histories.filter(({ workflow }) => workflow === 'TicketToProject');
     expect(tickets.length).toBeGreaterThan(0);
     expect(await replay(path.join(FIXTURES, 'workflows-changed/index.ts'), tickets)).toEqual(

@@ -16,7 +16,10 @@ import { testServers } from '../support/servers';
 import { serviceEnvironment } from '../support/serviceProcess';
 import { startStack, type Stack } from '../support/stack';
 
-/** A backup of the link store, restored: beside the running service as a drill, and then in its place (docs/operations.md). */
+/**
+ * A backup of the link store, restored next to the running service as a drill, and then in its place
+ * (docs/operations.md).
+ */
 
 const ROOT = path.resolve(__dirname, '../..');
 const SCRIPT = path.join(ROOT, 'deploy/restore-drill.sh');
@@ -32,7 +35,7 @@ beforeAll(async () => {
   mongo = await MongoClient.connect(testServers().mongodbUri);
   folder = mkdtempSync(path.join(tmpdir(), 'zps-drill-'));
   archive = path.join(folder, 'links.archive');
-  // There is no mongorestore from npm: one of ours reads our own archive.
+  // npm has no mongorestore, so our own program reads our own archive.
   copyFileSync(path.join(ROOT, 'test/support/mongorestore.mjs'), path.join(folder, 'mongorestore.mjs'));
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
   symlinkSync(path.join(folder, 'mongorestore.mjs'), path.join(folder, 'mongorestore'));
@@ -66,7 +69,7 @@ const newTicket = async (subject: string) => {
   return (answer['ticket'] as { id: number }).id;
 };
 
-test('a drill leaves the service alone; a restore loses nothing and makes nothing twice', async () => {
+test('a drill does not affect the service; a restore loses and duplicates nothing', async () => {
   await seedBoth(await seedAccess(boxes), generateData({ size: 0.1, seed: 4 }));
   const old = await newTicket('before the backup');
   await quiet();
@@ -117,7 +120,7 @@ test('a drill leaves the service alone; a restore loses nothing and makes nothin
   expect(boxes.zendesk.store.tickets.get(late)?.subject).toBe('goes on');
 });
 
-test('the drill says how it is called', () => {
+test('the drill prints its usage', () => {
   const ran = spawnSync(SCRIPT, [], { encoding: 'utf8' });
   expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(/^usage: MONGODB_URI=.* ARCHIVE/)]);
 });

@@ -9,7 +9,7 @@ import {
 } from '../../src/workers/schedules';
 import { testServers } from '../support/servers';
 
-/** Schedules on a real server. Nothing runs: no worker listens on the task queue. */
+/** Schedules on a real server. They start no work, because no worker polls the task queue. */
 describe('schedules', () => {
   const taskQueue = `schedules-${randomUUID().slice(0, 8)}`;
   const usual: ScheduleTimes = {
@@ -74,7 +74,7 @@ describe('schedules', () => {
     expect(JSON.stringify(spec)).not.toContain('"hour":[{"start":3');
   });
 
-  test('reconcile that is turned off has no schedule, and gets one again', async () => {
+  test('a reconcile that is turned off has no Schedule, and gets one when it is turned on', async () => {
     await ensureSchedules(client, taskQueue, { ...usual, reconcileCron: null });
     await expect(describeOne(reconcileScheduleId(taskQueue))).rejects.toThrow(ScheduleNotFoundError);
     await ensureSchedules(client, taskQueue, { ...usual, reconcileCron: null });

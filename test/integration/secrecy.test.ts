@@ -14,12 +14,12 @@ import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandbox
 import { testServers } from '../support/servers';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
-/** What may be where: credentials nowhere, contents in the link store alone. With every log line there is. */
+/** Where secrets may be: credentials nowhere, contents in the link store alone. All log levels are on. */
 
 const ZENDESK_SECRET = 'credential-of-zendesk-4711';
 const PMS_TOKEN = 'credential-of-the-pms-4712';
 const KEYS = { a: randomBytes(32).toString('base64'), b: randomBytes(32).toString('base64') };
-/** Words that a person wrote; each is unlike anything that the service says itself. */
+/** Texts of a person, which no message of the service contains. */
 const CONTENTS = [
   'Xylograph',
   'Quagmire',
@@ -32,7 +32,7 @@ const CONTENTS = [
 ];
 
 describe.each<[string, Record<string, string>]>([
-  ['as Temporal keeps it', {}],
+  ['with plain payloads', {}],
   ['with encrypted payloads', { ENCRYPTION_KEYS: `a:${KEYS.a}` }],
 ])('secrecy, %s', (_, encryption) => {
   const name = `secrecy-${randomUUID().slice(0, 8)}`;
@@ -48,7 +48,7 @@ describe.each<[string, Record<string, string>]>([
     mongo = await MongoClient.connect(testServers().mongodbUri);
     connection = await Connection.connect({ address: testServers().temporalAddress });
     client = new Client({ connection });
-    // An organization's details must be a number: a text there ends in quarantine, with the text in its reason.
+    // An organization's details must be a number, so a text there ends in quarantine, with the text in its reason.
     const mapping = path.join(mkdtempSync(path.join(tmpdir(), 'zps-secrecy-')), 'mapping.yaml');
     const row = 'zendesk: details, pms: description, type: text';
     const text = readFileSync(MAPPING_FILE, 'utf8');
@@ -71,7 +71,7 @@ describe.each<[string, Record<string, string>]>([
   const links = () => mongo.db(name).collection<{ _id: string; status: string }>('links').find().toArray();
   const project = () => [...boxes.pms.store.all('project')][0];
 
-  test('neither credentials nor contents are in logs and histories', async () => {
+  test('neither credentials nor content are in logs and histories', async () => {
     await controlsOf(boxes.pms).setFaults(
       { route: '^POST', kind: 'status', status: 500, times: 1 },
       { route: '^POST', kind: 'malformed', times: 1 },
@@ -103,13 +103,13 @@ describe.each<[string, Record<string, string>]>([
       );
     });
     expect(await first.signal('SIGTERM')).toBe(0);
-    // The next worker has a new key to write with, and reads what the old one left.
+    // The next worker has a new key for writing, and reads payloads of the old key.
     const rotated = encrypted ? { ENCRYPTION_KEYS: `b:${KEYS.b},a:${KEYS.a}` } : {};
     const second = new ServiceProcess({ ...env, ...rotated });
     await boxes.zd('PUT', `/tickets/${ticketId}`, { ticket: { subject: 'edited-gobbledygook' } });
     await until(() => project()?.['title'] === 'edited-gobbledygook');
     expect(await second.signal('SIGTERM')).toBe(0);
-    // What must not be seen was there to be seen.
+    // The secrets were in use, so the test can fail.
     const stored = BSON.EJSON.stringify(await links());
     for (const word of ['Xylograph', 'Flibbertigibbet', 'edited-gobbledygook'])
       expect(stored).toContain(word);
@@ -118,23 +118,23 @@ describe.each<[string, Record<string, string>]>([
     expect(histories.size).toBeGreaterThan(4);
     expect([...histories.keys()].map((id) => id.split(' ')[0])).toContain(key);
     const tokens = boxes.zendesk.oauth.tokens.list().map(({ value }) => value);
-    // Each of the two workers minted one, at least.
+    // Each of the two workers minted at least one token.
     expect(boxes.zendesk.oauth.mints.length).toBeGreaterThan(1);
     expect(tokens.length).toBeGreaterThanOrEqual(boxes.zendesk.oauth.mints.length);
     const credentials = [ZENDESK_SECRET, PMS_TOKEN, KEYS.a, KEYS.b, ...tokens];
-    const places = new Map([...histories, ['log', Buffer.from(first.said + second.said)]]);
+    const places = new Map([...histories, ['log', Buffer.from(first.output + second.output)]]);
     for (const word of [...credentials, ...CONTENTS])
       for (const [place, bytes] of places)
         expect({ place, word, there: bytes.includes(word) }).toMatchObject({ there: false });
     for (const word of credentials) expect(stored).not.toContain(word);
-    expect(first.said.split('\n').length).toBeGreaterThan(5);
+    expect(first.output.split('\n').length).toBeGreaterThan(5);
   });
 
   if (encrypted) {
-    test('nothing but ids, statuses and trace ids is readable, and each key opens its own', async () => {
+    test('only ids, statuses and trace ids are readable, and each key decrypts its own payloads', async () => {
       const all = Buffer.concat([...(await allHistories()).values()]);
       expect(all.includes('binary/encrypted')).toBe(true);
-      // What the workflows say to people and to each other.
+      // The messages of the workflows to people and to each other.
       for (const word of ['"hints"', '"cursor"', 'does not', '"next"', '"fresh"'])
         expect(all.includes(word)).toBe(false);
       const [pair] = await links();
@@ -146,7 +146,7 @@ describe.each<[string, Record<string, string>]>([
     });
   }
 
-  /** Every history of this test, as the server holds it: bytes by workflow id. */
+  /** Every history of this test, as the server stores it: bytes by workflow id. */
   async function allHistories(): Promise<Map<string, Buffer>> {
     const found = new Map<string, Buffer>();
     await until(async () => {
@@ -155,7 +155,7 @@ describe.each<[string, Record<string, string>]>([
         const bytes = temporal.api.history.v1.History.encode(history).finish();
         found.set(`${workflowId} ${runId}`, Buffer.from(bytes));
       }
-      // The list lags behind.
+      // The list is updated with a delay.
       const pairs = (await links()).map((link) => link._id);
       return pairs.every((key) => [...found.keys()].some((id) => id.startsWith(`${key} `)));
     });

@@ -9,7 +9,7 @@ import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { testServers } from '../support/servers';
 import { ServiceProcess, serviceEnvironment, until } from '../support/serviceProcess';
 
-/** A worker that is told to stop while it writes: what it began it finishes, the rest is another worker's. */
+/** A worker that gets SIGTERM while it writes finishes its activities, and another worker does the rest. */
 describe('SIGTERM', () => {
   const name = `shutdown-${randomUUID().slice(0, 8)}`;
   const TICKETS = 30;
@@ -38,15 +38,15 @@ describe('SIGTERM', () => {
     return found;
   };
 
-  test('running activities are finished, and nothing is lost or doubled', async () => {
+  test('lets running activities finish, without loss or duplicates', async () => {
     for (let i = 0; i < TICKETS; i += 1)
       await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'b' } } });
     await controlsOf(boxes.pms).setFaults({ route: '^POST /api/v1/projects', kind: 'delay', delayMs: 1_000 });
     const first = new ServiceProcess(serviceEnvironment(boxes, name));
     await until(() => projects().length > 0);
-    expect({ code: await first.signal('SIGTERM'), said: first.said }).toMatchObject({ code: 0 });
+    expect({ code: await first.signal('SIGTERM'), output: first.output }).toMatchObject({ code: 0 });
 
-    // By now, also the requests are carried out that a process which just died would have left under way.
+    // By now, requests that a killed process would have left in progress are complete, too.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const made = projects().map(({ id }) => `pms:project:${id}`);
     expect((await linked()).sort()).toEqual(made.sort());

@@ -9,7 +9,7 @@ import { startStack } from '../support/stack';
 import { CODES, StepDownProxy, everyTime, type Fault } from '../support/stepDownProxy';
 import { testMapping } from '../support/world';
 
-/** A3: MongoDB fails over, at any command, and nothing is lost, doubled, or taken for a bug. */
+/** A3: MongoDB fails over at any command; nothing is lost or duplicated, and no error counts as a bug. */
 
 let proxy: StepDownProxy;
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.stop());
 
-/** The first command of a name fails so. */
+/** The first command with this name fails in this way. */
 function once(name: string, fault: Fault): void {
   let isDone = false;
   proxy.decide = (command) => {
@@ -40,7 +40,7 @@ describe('the proxy', () => {
     Object.keys(CODES)
       .map(Number)
       .filter((code) => CODES[code]?.isRetryable),
-  )('a write that was carried out before the step-down (%i) is not done twice', async (code) => {
+  )('a write that completed before the step-down (%i) is not repeated', async (code) => {
     const any = await open();
     await any.insertOne({ _id: 'a', n: 0 });
     for (const how of ['answer', 'concern', 'lost'] as const) {
@@ -51,7 +51,7 @@ describe('the proxy', () => {
     expect(proxy.made.get('update')).toBe(3);
   });
 
-  test('what the driver does not send again fails with the server’s code, and passes', async () => {
+  test('an error of a call that the driver does not repeat has the server’s code, and is temporary', async () => {
     const any = await open();
     await any.insertOne({ _id: 'a', n: 0 });
     once('update', { when: 'before', how: 'answer', code: 10107 });
@@ -61,7 +61,7 @@ describe('the proxy', () => {
     expect(isForLater(error)).toBe(true);
   });
 
-  test('a cursor that is gone passes, too', async () => {
+  test('a lost cursor is temporary, too', async () => {
     const any = await open();
     await any.insertMany(Array.from({ length: 10 }, (_, n) => ({ _id: `${n}`, n })));
     once('getMore', { when: 'before', how: 'answer', code: 43 });
@@ -73,7 +73,7 @@ describe('the proxy', () => {
     expect(isForLater(error)).toBe(true);
   });
 
-  test('so does a wait for a free connection', async () => {
+  test('so is a wait for a free connection', async () => {
     const any = await open('waitQueueTimeoutMS=50&maxPoolSize=1');
     proxy.decide = () => ({ when: 'before', how: 'slow', ms: 300 });
     const [first, second] = await Promise.allSettled([any.findOne({}), any.findOne({})]);
@@ -88,7 +88,7 @@ describe.each(['', 'retryWrites=false'])('the sync through step-downs, %p', (opt
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
   ]);
 
-  test('a backfill makes every record once, and edits go on', async () => {
+  test('a backfill creates every record once, and edits continue', async () => {
     const zendesk = new MemorySystem('zendesk', false);
     const pms = new MemorySystem('pms', true);
     const subjects = Array.from({ length: 60 }, (_, n) => `ticket ${n}`);

@@ -19,13 +19,13 @@ import { until } from '../support/serviceProcess';
 import { startStack, type Stack, type StackOptions } from '../support/stack';
 
 /**
- * Work that a release left half done goes on under this one: a store of version 0, with the records of both systems as
- * they were then, and releases side by side.
+ * Work that another release left unfinished continues with this one: a store of version 0, with the records of both
+ * systems at that time, and two releases at the same time.
  */
 
-/** After the store was recorded, and after every hold in it ended; so it does not matter what day it is. */
+/** After the store was recorded and every hold in it ended, so that the present date does not matter. */
 const AFTERWARDS = new Date('2026-12-01T00:00:00.000Z');
-/** While the page of the backfill was at work. */
+/** The time at which the page of the backfill was being written. */
 const MEANWHILE = new Date('2026-11-29T13:56:00.000Z');
 
 let mapping: Mapping;
@@ -68,10 +68,10 @@ const keyOf = ({ ref }: SyncRecord) => `TicketToProject/zendesk:ticket:${ref.id}
 const projectsOf = ({ ref }: SyncRecord) =>
   pms.all('project').filter(({ backRef }) => backRef === `zendesk:ticket:${ref.id}`);
 const linkOf = async (ticket: SyncRecord) => (await stack.store.get(keyOf(ticket))) as Link;
-/** Every pair reads both its records and is planned; what was under way goes on. */
+/** Every pair reads both records and is planned; intents are continued. */
 async function resyncAll(): Promise<void> {
   for (const { _id } of await links())
-    await stack.context.hint(_id, { hints: [], force: true, hops: 0, lane: 'background' });
+    await stack.context.signalPair(_id, { hints: [], force: true, hops: 0, lane: 'background' });
   await stack.quiet();
 }
 
@@ -84,7 +84,7 @@ describe('a store of version 0', () => {
     stack.context.now = () => AFTERWARDS;
   });
 
-  test('every pair is planned; what was half done is done, and nothing is done twice', async () => {
+  test('every pair is planned; intents are completed, and no write is repeated', async () => {
     const before = await links();
     const creates = before.filter(({ intent }) => intent?.writes.some(({ op }) => op === 'create'));
     expect(creates.length).toBe(4);
@@ -112,7 +112,7 @@ describe('a store of version 0', () => {
       status: 'linked',
       history: [{ side: 'pms', lost: 'low', kept: 'high' }],
     });
-    // Whoever was written is of this version, and those that nothing happened to may be of the one before.
+    // Written documents have this version; unchanged documents may have the previous one.
     const written = new Set(
       after
         .filter(({ rev, _id }) => rev > (before.find((link) => link._id === _id)?.rev ?? 0))
@@ -123,7 +123,7 @@ describe('a store of version 0', () => {
       expect([_id, v]).toEqual([_id, written.has(_id) ? SCHEMA.version : v]);
   });
 
-  test('what people decided is carried out', async () => {
+  test('decisions of people are carried out', async () => {
     const chosen = await stack.db.collection<{ _id: string }>('decisions').find().toArray();
     expect(chosen).toHaveLength(2);
     await resyncAll();
@@ -144,7 +144,7 @@ describe('a store of version 0', () => {
     ]);
   });
 
-  test('what was held back is handed on, and a follow-up that was planned is said once', async () => {
+  test('held-back messages are delivered, and a planned follow-up is written once', async () => {
     const [held] = await stack.store.control.heldBack('CommentToProject', 9);
     await pauseOrResume(stack.client, stack.taskQueue, 'resume', 'CommentToProject');
     await until(async () => (await stack.store.control.heldBack('CommentToProject', 9)).length === 0);
@@ -156,7 +156,7 @@ describe('a store of version 0', () => {
     expect((await links()).filter(({ intent }) => intent)).toEqual([]);
   });
 
-  test('what webhooks spoke of is read', async () => {
+  test('hints of webhooks are read', async () => {
     expect(await stack.store.hints.count('pms')).toBe(1);
     const workflowId = `${stack.taskQueue}-hints`;
     await stack.client.workflow.signalWithStart(readHints, {
@@ -171,7 +171,7 @@ describe('a store of version 0', () => {
     await stack.quiet();
   });
 
-  test('the page of a backfill that was being written is written to its end', async () => {
+  test('a half-written page of a backfill is completed', async () => {
     const context = { ...stack.context, now: () => MEANWHILE };
     const held = (await links()).filter(({ intent }) => intent?.hold?.by === 'run/4/0');
     expect(held).toHaveLength(3);
@@ -185,7 +185,7 @@ describe('a store of version 0', () => {
   });
 });
 
-test('a release beside a later one leaves to it what the later one wrote, and takes nothing from it', async () => {
+test('an older release next to a newer one leaves the newer documents alone', async () => {
   const later = new Schema([
     ...MIGRATIONS,
     {
@@ -197,7 +197,7 @@ test('a release beside a later one leaves to it what the later one wrote, and ta
   await begin({});
   const ticket = zendesk.add('ticket', { subject: 'a', description: 'd' });
   await stack.hint('TicketToProject', ticket.ref);
-  // The later one begins, and brings what it reads to its own version.
+  // The newer release starts, and migrates the documents that it reads.
   const next = await startStack(
     testServers(),
     mapping,
@@ -213,9 +213,9 @@ test('a release beside a later one leaves to it what the later one wrote, and ta
   const migrated = await stored();
   expect(migrated).toMatchObject({ v: SCHEMA.version + 1, colour: 'blue' });
 
-  // Only the older one runs: the pair waits, visibly.
+  // Only the older release runs: the pair waits visibly.
   zendesk.edit(ticket.ref, { subject: 'b' });
-  await stack.context.hint(keyOf(ticket), { hints: [], force: true, hops: 0, lane: 'interactive' });
+  await stack.context.signalPair(keyOf(ticket), { hints: [], force: true, hops: 0, lane: 'interactive' });
   const reason = async () => ((await stored()) as unknown as Link | null)?.reason;
   await until(async () => (await reason())?.code === 'retry_later');
   expect((await reason())?.text).toContain(`found version ${SCHEMA.version + 1}`);

@@ -20,7 +20,7 @@ const KEY = 'TicketToProject/zendesk:ticket:1';
 const LINK: Link = newLink(KEY, 'TicketToProject', 'mapping', '2026-01-01T00:00:00.000Z');
 const V = SCHEMA.version;
 
-/** As a later release could change links and observations. */
+/** A possible change of links and observations by a newer release. */
 const LATER: Migration = {
   from: V,
   name: 'a status is called status, and every record says that it was seen',
@@ -43,7 +43,7 @@ afterEach(async () => db.dropDatabase());
 
 const raw = (name: string) => db.collection<Document & { _id: string }>(name);
 const openNext = () => openLinkStore(db, undefined, '', NEXT);
-/** A link as the release before {@link NEXT} has it. */
+/** A link in the form of the release before {@link NEXT}. */
 async function storeOlder(...keys: string[]): Promise<void> {
   const { status: state, ...rest } = LINK;
   for (const _id of keys) await raw('links').insertOne({ ...rest, _id, state, rev: 1, v: V });
@@ -60,7 +60,7 @@ describe('a store of version 0', () => {
     store = await openLinkStore(db);
   });
 
-  test('is read whole, and reading changes nothing', async () => {
+  test('is read completely, and reading changes nothing', async () => {
     const documents = recordedStore(0);
     const links: Link[] = [];
     for await (const link of store.all()) links.push(link);
@@ -82,7 +82,7 @@ describe('a store of version 0', () => {
       expect([name, await raw(name).find().sort({ _id: 1 }).toArray()]).toEqual([name, stored]);
   });
 
-  test('goes on where it was: cursors, decisions, pauses, hints, pages of a backfill', async () => {
+  test('continues its work: cursors, decisions, pauses, hints, pages of a backfill', async () => {
     const [tickets] = (await store.cursors.positions()).filter(({ name }) => name === 'zendesk:tickets');
     expect(await store.cursors.advance('zendesk:tickets', 'elsewhere', 'x')).toBe(false);
     expect(await store.cursors.advance('zendesk:tickets', tickets?.cursor ?? '', 'x')).toBe(true);
@@ -113,7 +113,7 @@ describe('a store of version 0', () => {
     expect(await raw('observations').countDocuments()).toBe(0);
   });
 
-  test('store migrate brings all of it to this version, and a second time nothing', async () => {
+  test('store migrate brings all documents to this version, and changes nothing the second time', async () => {
     const kept = await raw('links').find().sort({ _id: 1 }).toArray();
     const tried = await migrateStore(db, { dryRun: true });
     expect(await raw('links').find().sort({ _id: 1 }).toArray()).toEqual(kept);
@@ -143,8 +143,8 @@ describe('a store of version 0', () => {
   });
 });
 
-describe('documents of the version before', () => {
-  test('are read as if they were of this one, by every way there is to read them', async () => {
+describe('documents of the previous version', () => {
+  test('are read in the present form, by every method', async () => {
     await storeOlder(KEY);
     const store = await openNext();
     const expected = { ...LINK, rev: 1 };
@@ -161,7 +161,7 @@ describe('documents of the version before', () => {
     expect(await versionsIn('links')).toEqual([V]);
   });
 
-  test('are written as of this one, whole, and the store says so', async () => {
+  test('are written completely in the present form, and the store records it', async () => {
     await storeOlder(KEY);
     const store = await openNext();
     expect(await raw('meta').findOne({ _id: 'store' })).toBeNull();
@@ -176,7 +176,7 @@ describe('documents of the version before', () => {
     expect(await raw('meta').findOne({ _id: 'store' })).toEqual({ _id: 'store', version: V + 1 });
   });
 
-  test('a reason that is noted before a link was read makes no mixture of it', async () => {
+  test('a reason that is noted before a link was read does not mix two versions', async () => {
     await storeOlder(KEY);
     const store = await openNext();
     const reason: Reason = { code: 'retry_later', text: 'away', since: LINK.createdAt, nextAttempt: null };
@@ -184,7 +184,7 @@ describe('documents of the version before', () => {
     expect(await store.get(KEY)).toEqual({ ...LINK, rev: 1, reason });
   });
 
-  test('an observation is dropped once it was dealt with, though its content was migrated', async () => {
+  test('a processed observation is dropped, though its content was migrated', async () => {
     const seen = record('zendesk', { subject: 'a' });
     await (await openLinkStore(db)).observations.keep([seen]);
     const store = await openNext();
@@ -196,8 +196,8 @@ describe('documents of the version before', () => {
   });
 });
 
-describe('a later release', () => {
-  test('is noticed at the start: one line, and nothing is touched', async () => {
+describe('a newer release', () => {
+  test('is noticed at the start: one line, and no document is changed', async () => {
     await (await openNext()).decisions.keep(KEY, { row: 'title', choice: 'pms' });
     const refused = openLinkStore(db);
     await expect(refused).rejects.toBeInstanceOf(NewerStore);
@@ -207,17 +207,17 @@ describe('a later release', () => {
     await expect(migrateStore(db, { dryRun: false })).rejects.toBeInstanceOf(NewerStore);
   });
 
-  test('that only looked is no reason to refuse', async () => {
+  test('that only read the store is no reason to refuse', async () => {
     await storeOlder(KEY);
     await (await openNext()).get(KEY);
     expect(await (await openLinkStore(db)).cursors.position('zendesk:tickets')).toBeNull();
   });
 
-  test('keeps its documents from workers that run beside it: these try again, and lose nothing', async () => {
+  test('protects its documents from older workers: these retry, and lose nothing', async () => {
     const older = await openLinkStore(db);
     const created = await older.save(LINK);
     const read = await older.get(KEY);
-    // Between reading and saving, the later release migrates and writes.
+    // Between reading and saving, the newer release migrates and writes.
     await migrateStore(db, {
       dryRun: false,
       schema: new Schema([...MIGRATIONS, { ...LATER, documents: {} }]),
@@ -228,12 +228,12 @@ describe('a later release', () => {
     await expect(older.get(KEY)).rejects.toBeInstanceOf(NewerStore);
     await expect(older.joined([KEY])).rejects.toBeInstanceOf(NewerStore);
     expect((await next.get(KEY)) as object).toMatchObject({ added: 'by the later one' });
-    // What names nothing but records is written by both.
+    // Documents that only name records are written by both.
     await older.hints.keep([{ ref: 'zendesk:ticket:1', order: 1, actor: null }]);
     expect(await next.hints.count('zendesk')).toBe(1);
   });
 
-  test('an older process that was never told is stopped by its first write at the latest', async () => {
+  test('stops an older process, which did not notice it, by its first write at the latest', async () => {
     const older = await openLinkStore(db);
     await (await openNext()).decisions.keep(KEY, { row: 'title', choice: 'pms' });
     await expect(older.save(LINK)).rejects.toBeInstanceOf(NewerStore);
@@ -249,7 +249,7 @@ describe('store migrate', () => {
 
   const migrateLinks = async () => (await migrate()).filter(({ collection }) => collection === 'links');
 
-  test('goes on where it was interrupted', async () => {
+  test('continues after an interruption', async () => {
     await storeOlder(...keys);
     const interrupt = () => {
       throw new Error('interrupted');
@@ -264,7 +264,7 @@ describe('store migrate', () => {
     ).toBe(MANY);
   });
 
-  test('beside workers of the same release takes nothing from them', async () => {
+  test('loses no writes of workers of the same release', async () => {
     await storeOlder(...keys);
     const store = await openNext();
     const work = async (key: string) => {
@@ -285,7 +285,7 @@ describe('store migrate', () => {
     expect(await raw('links').countDocuments({ state: { $exists: true } })).toBe(0);
   });
 
-  test('leaves alone what was written after it was read', async () => {
+  test('does not overwrite later writes', async () => {
     const changing = new Schema([
       ...MIGRATIONS,
       {
@@ -328,7 +328,7 @@ describe('store migrate', () => {
     }
   });
 
-  test('names what no migration understands, and goes on with the rest', async () => {
+  test('names documents that no migration understands, and continues with the others', async () => {
     await raw('observations').insertOne({ _id: 'a', record: 'no JSON', v: V });
     await (await openLinkStore(db)).observations.keep([record('zendesk', {})]);
     expect((await migrate()).filter(({ collection }) => !SINCE_THEN.includes(collection))).toMatchObject([
@@ -337,7 +337,7 @@ describe('store migrate', () => {
     ]);
   });
 
-  test('is a command, which says what it did, and refuses what a later release wrote', async () => {
+  test('is a command that reports its changes, and refuses documents of a newer release', async () => {
     await restoreStore(db, 0);
     const boxes = await startSandboxes();
     const env = serviceEnvironment(boxes, db.databaseName);

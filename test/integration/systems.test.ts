@@ -12,7 +12,7 @@ import type { SystemPort } from '../../src/systems/port';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { contractSystem, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** What the core relies on, asked of both adapters alike against the sandboxes. */
+/** The promises that the core relies on, tested with both adapters against the sandboxes. */
 
 const CASES: Record<Side, { task: string; title: string; org: string; back: string; other: string }> = {
   zendesk: {
@@ -51,7 +51,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
       (error: unknown) => error,
     );
 
-  test('creates with a back-reference by which the record is found, and reads it', async () => {
+  test('creates with a back-reference that finds the record, and reads it', async () => {
     const created = await make({ [title]: 'One' });
     expect(created).toMatchObject({
       backRef: back,
@@ -67,15 +67,15 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     ]);
   });
 
-  test('the same create again makes no second record', async () => {
+  test('a repeated create makes no second record', async () => {
     const first = await make({ [title]: 'One' });
     expect((await make({ [title]: 'One' })).ref).toEqual(first.ref);
     expect(await port.findByBackRef(task, back, {})).toHaveLength(1);
   });
 
-  test('updates under a precondition, moves the version, and clears values', async () => {
+  test('updates under a precondition, gets a new version, and clears values', async () => {
     const created = await make({ [title]: 'One', tags: ['a'] });
-    // Zendesk's versions tick in seconds: the second update must come in a later one.
+    // Zendesk's versions have whole seconds, so the second update must be in a later second.
     const { record } = await port.update(
       created.ref,
       { [title]: 'Two', tags: [] },
@@ -97,7 +97,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     expect(created.values['requester']).toBe('new.person@example.com');
   });
 
-  test('organizations: found by name, unique where the system says so', async () => {
+  test('organizations are found by name, which is unique if the system says so', async () => {
     const name = { name: 'Acme Ltd' };
     const first = await port.create(org, name, { idempotencyKey: 'o1', backRef: other });
     expect(await port.findByProperty(org, 'name', 'ACME LTD')).toEqual([first]);
@@ -111,7 +111,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     }
   });
 
-  test('follows its changes from a cursor, without a gap and to an end', async () => {
+  test('follows changes from a cursor, without a gap and to the end', async () => {
     await make({ [title]: 'One' });
     const seen: string[] = [];
     for (const stream of port.streams) {
@@ -135,14 +135,14 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     };
     await port.followUp(created.ref, { text: 'Edited', public: false }, options);
     await port.followUp(created.ref, { text: 'Edited', public: false }, options);
-    const words =
+    const message =
       side === 'zendesk'
         ? (boxes.zendesk.store.comments.get(Number(created.ref.id)) ?? []).map((comment) => comment.body)
         : [...boxes.pms.store.all('note')].map((note) => note['body']);
-    expect(words.filter((each) => String(each).endsWith('Edited'))).toHaveLength(1);
+    expect(message.filter((each) => String(each).endsWith('Edited'))).toHaveLength(1);
   });
 
-  test('errors are of three kinds, and say whether a write may have been done', async () => {
+  test('errors are of three kinds, and show whether a write may have been done', async () => {
     const kinds = async (rule: Omit<FaultInput, 'route'>) => {
       await faults({ route: '^POST /api/', times: 1, ...rule });
       return errorOf(make({ [title]: 'One' }, back, `key-${JSON.stringify(rule)}`));
@@ -165,17 +165,17 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     });
     const lost = await kinds({ kind: 'timeoutAfterWrite' });
     expect(lost).toBeInstanceOf(RetryLater);
-    // It was done, though nobody was told: the back-reference finds it.
+    // It was done, although the answer was lost: the back-reference finds it.
     expect(await port.findByBackRef(task, back, {})).toHaveLength(1);
   });
 
-  test('what the system refuses names the field', async () => {
+  test('the error of a refusal names the field', async () => {
     const error = await errorOf(make({ [title]: 'One', status: 'no-such-status' }));
     expect(error).toBeInstanceOf(NeedsHuman);
     expect(error).toMatchObject({ code: 'invalid_field', field: 'status' });
   });
 
-  test('broken JSON is tried again; a wrong type names its path', async () => {
+  test('broken JSON is retried; a wrong type is named by its path', async () => {
     await make({ [title]: 'One' });
     await faults({ route: '/api/', kind: 'truncated', times: 1 });
     expect(await errorOf(port.findByBackRef(task, back, {}))).toBeInstanceOf(RetryLater);
@@ -183,7 +183,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
     expect(await errorOf(port.findByBackRef(task, back, {}))).toBeInstanceOf(RetryLater);
   });
 
-  test('offers properties, custom fields by title too; no error ever holds the credential', async () => {
+  test('lists properties, custom fields by title too; no error contains the credential', async () => {
     const names = (await port.properties(task)).map((property) => property.name);
     expect(names).toEqual(
       expect.arrayContaining([title, 'description', 'status', 'requester', 'assignee', 'tags']),
@@ -206,7 +206,7 @@ describe.each<Side>(['zendesk', 'pms'])('the port of %s', (side) => {
   });
 });
 
-test('F2: the list of fields says which tags belong to fields, and a ticket shows them apart', async () => {
+test('F2: the list of fields shows which tags belong to fields, and a ticket shows them separately', async () => {
   const boxes = await startSandboxes();
   try {
     const options = ['alps', 'nordics'].map((value) => ({ name: value, value }));

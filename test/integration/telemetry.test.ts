@@ -42,7 +42,7 @@ describe('telemetry', () => {
     const intakePort = await freePort();
     service = new ServiceProcess({
       ...serviceEnvironment(boxes, name),
-      // What happens in the PMS is heard by webhook, what happens in Zendesk by poll.
+      // Webhooks report changes of the PMS, polls report changes of Zendesk.
       PMS_POLL_SECONDS: '3600',
       PMS_WEBHOOK_SECRET: secret,
       INTAKE_PORT: String(intakePort),
@@ -51,7 +51,7 @@ describe('telemetry', () => {
       OTEL_BSP_SCHEDULE_DELAY: '200',
       LOG_LEVEL: 'debug',
     });
-    await until(() => service.said.includes('running; Ctrl-C stops'));
+    await until(() => service.output.includes('running; Ctrl-C stops'));
     await boxes.pm('POST', '/webhooks', { url: `http://127.0.0.1:${intakePort}/webhooks/pms`, secret });
 
     const made = await boxes.zd('POST', '/tickets', {
@@ -84,13 +84,13 @@ describe('telemetry', () => {
       return id === wanted ? [{ labels, value: Number(value) }] : [];
     });
 
-  /** Of tickets' pairs. */
+  /** The pairs of tickets. */
   const runsEnded = async () =>
     (await metric('temporal_workflow_completed_total'))
       .filter(({ labels }) => labels.includes('workflow_type="TicketToProject"'))
       .reduce((sum, { value }) => sum + value, 0);
 
-  test('one endpoint has the metrics of the sync, of the process and of Temporal’s SDK', async () => {
+  test('one endpoint has the metrics of the sync, the process and Temporal’s SDK', async () => {
     const text = await scrape();
     for (const sample of [
       /^zps_api_calls_total\{side="pms",method="POST",route="\/api\/v1\/projects",status="201"\} 1$/m,
@@ -113,7 +113,7 @@ describe('telemetry', () => {
       /^temporal_workflow_completed_total\{.*workflow_type="TicketToProject".*\} [2-9]/m,
     ])
       expect(text).toMatch(sample);
-    // An id in a label would make a series for every record.
+    // An id in a label would create a time series for every record.
     const ours = text.split('\n').filter((line) => line.startsWith('zps_'));
     for (const id of [String(ticketId), String(project()?.id)]) expect(ours.join('\n')).not.toContain(id);
   });
@@ -144,7 +144,7 @@ describe('telemetry', () => {
         'PUT /api/v2/tickets/{id}',
       ],
     ],
-  ])('one trace leads from %s to the call that writes', async (_, path) => {
+  ])('one trace connects %s with the call that writes', async (_, path) => {
     // Each span's ancestors, nearest first.
     const ancestry = (span: Span): string[] => {
       const parent = spans.get(span.parentSpanId ?? '');
@@ -167,17 +167,17 @@ describe('telemetry', () => {
     );
   });
 
-  test('no content is in traces and metrics', async () => {
-    const said = JSON.stringify([...spans.values()]) + (await scrape());
+  test('traces and metrics contain no content', async () => {
+    const exported = JSON.stringify([...spans.values()]) + (await scrape());
     const tokens = boxes.zendesk.oauth.tokens.list().map(({ value }) => value);
     expect(tokens.length).toBeGreaterThan(1);
     for (const word of ['Xylograph', 'Quagmire', boxes.zendesk.clientSecret, ...tokens, boxes.pms.token])
-      expect(said).not.toContain(word);
+      expect(exported).not.toContain(word);
     expect(spans.size).toBeGreaterThan(20);
   });
 
   test('each line of an activity names pair, workflow, run and attempt', () => {
-    const lines = service.said.split('\n').flatMap((line) => {
+    const lines = service.output.split('\n').flatMap((line) => {
       try {
         return [JSON.parse(line) as Record<string, unknown>];
       } catch {

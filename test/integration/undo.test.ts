@@ -4,7 +4,7 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { testMapping } from '../support/world';
 
-/** One pair of an undo, and what may go wrong with it. undoStory.test.ts undoes a mistake on all pairs at once. */
+/** One pair of an undo, with faults. undoStory.test.ts undoes a mistake on all pairs at once. */
 
 describe('an undo', () => {
   const rows = (zendesk: string) => [
@@ -44,7 +44,7 @@ describe('an undo', () => {
     await stack.quiet();
   }
 
-  test('goes on where an answer was lost, and says that it was put back', async () => {
+  test('completes after a lost answer, and reports the value as restored', async () => {
     expect(values()).toMatchObject({ wrong: 'true value' });
     let faults = 1;
     zendesk.fault = (at, call) => {
@@ -59,7 +59,7 @@ describe('an undo', () => {
     expect(await stack.store.get(key)).toMatchObject({ status: 'linked', snapshot: { cost: 'true value' } });
   });
 
-  test('that is told again after it died half-way puts nothing back twice', async () => {
+  test('that runs again after it died half-way restores nothing twice', async () => {
     const { undos } = stack.store;
     const note = undos.note.bind(undos);
     let deaths = 1;
@@ -72,7 +72,7 @@ describe('an undo', () => {
     expect(await undos.item('two', key)).toMatchObject({ state: 'done', rows: [{ fate: 'restored' }] });
   });
 
-  test('meets an edit between its look and its write, and leaves it', async () => {
+  test('keeps an edit that is made between its read and its write', async () => {
     const [ticket] = zendesk.all('ticket');
     let edits = 1;
     zendesk.fault = (at, call) => {
@@ -84,7 +84,7 @@ describe('an undo', () => {
     expect(await stack.store.undos.item('three', key)).toMatchObject({ rows: [{ fate: 'edited' }] });
   });
 
-  test('of which a pair is paused leaves that pair, and says why', async () => {
+  test('skips a paused pair, and names the reason', async () => {
     await stack.store.control.pause('TicketToProject', new Date());
     await run('four');
     expect(await stack.store.undos.item('four', key)).toMatchObject({
@@ -94,7 +94,7 @@ describe('an undo', () => {
     expect(await stack.store.holds.all()).toEqual([]);
   });
 
-  test('is refused by the worker, too, while the mapping is as it was', async () => {
+  test('is refused by the worker, too, while the mapping is unchanged', async () => {
     Object.assign(stack.context, { mapping: testMapping(rows('wrong')) });
     await expect(run('five')).rejects.toThrow('Workflow execution failed');
     expect(values()).toMatchObject({ wrong: 'true value' });

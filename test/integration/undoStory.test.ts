@@ -13,9 +13,9 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 
 /**
- * The story of docs/undo.md, over both sandboxes, by the commands that an operator types: a row is pointed at a wrong,
- * filled field; the brake holds it; it is released by mistake; people edit; the mistake is undone.
- * `UNDO_PAIRS=500` takes as many pairs, and prints the calls and seconds of each step.
+ * The story of docs/undo.md, over both sandboxes, by the commands that an operator types: a row names a wrong, filled
+ * field; the brake holds it; the operator releases it by mistake; people edit; the mistake is undone.
+ * `UNDO_PAIRS=500` uses as many pairs, and prints the calls and seconds of each step.
  */
 
 const PAIRS = Number(process.env['UNDO_PAIRS'] ?? 30);
@@ -23,10 +23,10 @@ const PAIRS = Number(process.env['UNDO_PAIRS'] ?? 30);
 const EDITED = Math.ceil(PAIRS / 25);
 const ROW = 'customFields_product';
 const TIMEOUT_OF_CALLS_MS = 30_000;
-/** Nothing is measured by it: it ends what hangs. */
+/** A limit for tests that hang; no time is measured by it. */
 const TIMEOUT_MS = Math.max(300_000, PAIRS * 6_000);
 
-describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and let through the brake`, () => {
+describe(`a row of ${PAIRS} pairs whose mapping names a wrong, filled field, and that the brake released`, () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'zps-undo-'));
   let boxes: Sandboxes;
   let stack: Stack;
@@ -35,11 +35,11 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   let wrong: number;
   let tickets: number[];
   let mistake: Mapping;
-  /** The cause that the release gave to what it wrote. */
+  /** The cause of the writes by the release. */
   let release: string;
   let cli: (...args: string[]) => Promise<Ran>;
 
-  /** The shipped mapping with the row, in a file of its own. */
+  /** The shipped mapping with the row, in a separate file. */
   function fileWith(field: number): string {
     const mapping = parse(readFileSync(MAPPING_FILE, 'utf8')) as {
       entities: { TicketToProject: { properties: object[] } };
@@ -53,7 +53,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
   const live = (file: string) => checkMapping(loadMapping(file), boxes.systems, file);
 
-  /** What a worker does with a mapping file that was changed. */
+  /** What a worker does after a change of the mapping file. */
   async function use(file: string): Promise<Mapping> {
     const mapping = await live(file);
     Object.assign(stack.context, { mapping });
@@ -93,7 +93,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
   const without = (record: object, names: string[]) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)));
-  /** All that both systems hold, but for the fields that this is about, and the times of the writes. */
+  /** The records of both systems, without the fields of this test and the times of writes. */
   function others(): unknown[] {
     const projects = projectsByTicket();
     return tickets.map((id) => {
@@ -109,7 +109,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
       };
     });
   }
-  /** How many records were written since a call. An answer that is lost on a busy machine is asked for once more. */
+  /** The number of writes since a call. A lost answer on a busy machine is requested once more. */
   function written(from: number): number {
     const writes = boxes.calls.slice(from).filter(({ method }) => method !== 'GET');
     const taken = writes.filter(({ status }) => status !== null && status < 300).map((call) => call.path);
@@ -136,7 +136,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
 
   beforeEach(async () => {
-    // As the service's own: an answer that is late on a busy machine is not lost.
+    // The service's own time limit: on a busy machine, a late answer is not lost.
     boxes = await startSandboxes({ timeoutMs: TIMEOUT_OF_CALLS_MS });
     right = await newField('Right');
     wrong = await newField('Wrong');
@@ -158,7 +158,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
     await boxes.close();
   });
 
-  /** `remap` counts before it writes: nothing of the row is written. */
+  /** `remap` counts before it writes, so the row is not written. */
   async function heldByTheBrake(): Promise<void> {
     const from = boxes.calls.length;
     const remapped = await step('remap', () => cli('remap'));
@@ -172,7 +172,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
     expect(written(from)).toBe(0);
   }
 
-  /** The preview says what would happen, and a person goes on all the same. */
+  /** The preview shows the consequences, and the operator releases the hold nevertheless. */
   async function releasedByMistake(): Promise<void> {
     const from = boxes.calls.length;
     const seen = await cli('brake', 'show');
@@ -180,8 +180,8 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
     const [hold = ''] = /^TicketToProject\/replaced\/\S+/.exec(seen.out) ?? [];
     const preview = await cli('brake', 'release', hold);
     expect([preview.code, preview.err]).toEqual([0, '']);
-    expect(preview.out).toContain(`${hold}: ${PAIRS} pairs would go on: what was held is written\n`);
-    expect(preview.out).toContain('nothing was done; add --yes');
+    expect(preview.out).toContain(`${hold}: ${PAIRS} pairs would continue: the held changes are written\n`);
+    expect(preview.out).toContain('nothing was changed; add --yes');
     expect(written(from)).toBe(0);
 
     const released = await step('brake release', () => cli('brake', 'release', hold, '--yes'));
@@ -200,7 +200,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
     expect([after.code, after.out]).toEqual([0, expect.stringMatching(/^nothing is held\n/)]);
   }
 
-  /** The overwritten value of some, and something else of one more. */
+  /** People edit the overwritten value of some pairs, and another value of one pair. */
   async function editedByPeople(): Promise<void> {
     for (const id of tickets.filter(isEdited))
       await boxes.zd('PUT', `/tickets/${id}`, {
@@ -210,7 +210,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
     await stack.settle();
   }
 
-  /** As an operator finds it. */
+  /** The commands by which an operator finds the writes. */
   async function cause(): Promise<string[]> {
     const ran = await cli(
       'history',
@@ -244,13 +244,13 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
         why: 'changed since, left alone',
       })),
     );
-    // It is in the journal, under its own name.
+    // The undo itself is in the journal, with its name as cause.
     const entries = await stack.store.journal.page({ cause: `undo:${outcome.id}` }, null, 2 * PAIRS);
     expect(entries).toHaveLength(PAIRS - EDITED);
     return outcome;
   }
 
-  /** What was edited stays, for a person to decide; all else is as it was before the mistake. */
+  /** Edited values stay, for a person to decide; everything else is as before the mistake. */
   async function expectAsBefore(before: unknown): Promise<void> {
     expect(all(wrong)).toEqual(tickets.map((id, n) => (isEdited(id) ? `edited ${id}` : `own ${n}`)));
     expect(all(right)).toEqual(tickets.map((_, n) => `true ${n}`));
@@ -281,7 +281,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   }
 
   test(
-    'is undone once the mapping is mended: what was edited since is named, and nothing else is touched',
+    'is undone after the mapping is corrected: later edits are named, and nothing else changes',
     async () => {
       const selected = await cause();
       const early = await cli('undo', ...selected, '--yes');
@@ -303,7 +303,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
       expect(written(from)).toBe(PAIRS - EDITED);
       await expectAsBefore(before);
 
-      // The mended mapping finds all as it was, and writes nothing. The hold that was released is over.
+      // With the corrected mapping, all values are already right, so nothing is written. The released hold is over.
       await stack.settle();
       expect(await step('remap, mended', () => cli('remap'))).toMatchObject({ code: 0, err: '' });
       expect(await stack.store.holds.all()).toEqual([]);
@@ -316,17 +316,17 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
   );
 
   test(
-    'is undone with a hold before the mapping is mended, and both orders come to the same',
+    'is undone with a hold before the mapping is corrected, with the same result',
     async () => {
       const before = others();
       const from = boxes.calls.length;
-      // As the release itself has said.
+      // The command that the release printed.
       await undoneBy('--cause', release, '--row', ROW, '--hold');
       expect((await stack.store.holds.all()).filter(({ by }) => by === 'undo')).toMatchObject([
         { row: ROW, bound: expect.any(String) as string },
       ]);
       expect(written(from)).toBe(PAIRS - EDITED);
-      // The old mapping does not write it again, whatever it is asked.
+      // The old mapping does not write it again, with any command.
       await stack.settle();
       const id = String(tickets.at(-1));
       await stack.hint('TicketToProject', { side: 'zendesk', kind: 'ticket', id }, { force: true });
@@ -337,7 +337,7 @@ describe(`a row of ${PAIRS} pairs that is pointed at a wrong, filled field, and 
       expect(written(from)).toBe(PAIRS - EDITED);
       await expectAsBefore(before);
 
-      // What the undo left in the list is taken off it, and its row goes on.
+      // The pairs that the undo left are resolved, and the row syncs again.
       const [hold, ...more] = await stack.store.holds.all();
       expect(more).toEqual([]);
       expect(await cli('brake', 'release', hold?.id ?? '', '--yes')).toMatchObject({ code: 0 });

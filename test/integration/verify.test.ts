@@ -36,7 +36,7 @@ const failedIn = ({ results }: Answer) =>
     .filter(({ status }) => status === 'failed')
     .map(({ line, reason }) => `${line.id}: ${reason ?? ''}`);
 
-/** Every line passed with evidence, or says why it could not be checked. */
+/** Every line passed with evidence, or names why it could not be checked. */
 function expectAllGreen(answer: Answer): void {
   expect(failedIn(answer)).toEqual([]);
   for (const { line, status, reason, zendesk, pms, seconds } of answer.results) {
@@ -49,7 +49,7 @@ function expectAllGreen(answer: Answer): void {
 }
 
 describe('in the sandbox', () => {
-  /** The shipped rows and custom fields of each type, known to the sandboxes and not. */
+  /** The shipped rows and custom fields of each type, in both sandboxes or missing. */
   const file = mappingWith('custom', ({ OrgToCustomer, TicketToProject }) => {
     const both = (zendesk: string, pms: string, more: Row) => ({ zendesk, pms, direction: 'both', ...more });
     OrgToCustomer.properties.push(
@@ -79,7 +79,7 @@ describe('in the sandbox', () => {
     );
   });
 
-  test('every line of both comment modes passes or says why not', async () => {
+  test('every line passes or names a reason, in both comment modes', async () => {
     const reports = ['markdown', 'html', 'junit'].flatMap((kind) => [`--${kind}`, path.join(folder, kind)]);
     const ran = await runProgram(
       {
@@ -112,7 +112,7 @@ describe('in the sandbox', () => {
   }, 400_000);
 });
 
-/** Of each behaviour that nobody has shown (zendesk-rules.md rule 55), the nth value that is possible. */
+/** For each undocumented behaviour (zendesk-rules.md rule 55), its n-th possible value. */
 function otherBehaviours(nth: number): string {
   const unknown = Object.entries(SWITCHES).filter(([, { sure }]) => sure === 'unknown');
   return JSON.stringify(
@@ -120,10 +120,10 @@ function otherBehaviours(nth: number): string {
   );
 }
 
-// A minute each: with VERIFY_SWITCHES=all.
+// One minute each: with VERIFY_SWITCHES=all.
 (process.env['VERIFY_SWITCHES'] === 'all' ? describe : describe.skip)('whatever Zendesk does', () => {
   test.each([1, 2])(
-    'all lines pass with the other behaviours that are possible (%d)',
+    'all lines pass with the other possible behaviours of Zendesk (%d)',
     async (nth) => {
       const ran = await runProgram(
         {
@@ -147,7 +147,7 @@ describe('in accounts that are in use', () => {
 
   beforeAll(async () => {
     boxes = await startSandboxes();
-    // The service has lost a row, and a value of another.
+    // The service lacks a row, and a value of another.
     const broken = mappingWith('broken', ({ OrgToCustomer, TicketToProject }) => {
       OrgToCustomer.properties = OrgToCustomer.properties.filter(({ pms }) => pms !== 'notes');
       for (const { pms, table } of TicketToProject.properties)
@@ -186,7 +186,7 @@ describe('in accounts that are in use', () => {
     });
   };
 
-  /** In the service's own link store, as its brake has them. */
+  /** Holds in the service's own link store, like those of its brake. */
   async function withHolds<T>(work: (holds: Collection<HoldDocument>) => Promise<T>): Promise<T> {
     const mongo = await MongoClient.connect(env['MONGODB_URI'] ?? '');
     try {
@@ -196,8 +196,8 @@ describe('in accounts that are in use', () => {
     }
   }
 
-  test('what is broken or held turns red and nothing else; all that was made is removed, and nothing else touched', async () => {
-    // Before this run, too many due dates were emptied.
+  test('only broken or held rows fail; all created records are removed, and no others change', async () => {
+    // Before this run, too many due dates were cleared.
     const held: HoldDocument = {
       ...{ _id: 'TicketToProject/emptied/dueDate/pms', entity: 'TicketToProject', kind: 'emptied' },
       ...{ row: 'dueDate', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
@@ -217,7 +217,7 @@ describe('in accounts that are in use', () => {
       'TicketToProject/dueDate/zendesk-pms/clear',
     ].sort();
     const failed = answer.results.filter(({ status }) => status === 'failed');
-    // Whole, so that a run that fails shows the reason.
+    // The whole line, so that a failed run shows the reason.
     expect(failed.filter(({ line }) => !expected.includes(line.id))).toEqual([]);
     expect(failed.map(({ line }) => line.id).sort()).toEqual(expected);
     expect(answer).toMatchObject({ ok: false, tag: 'check', leftBehind: [] });
@@ -235,13 +235,13 @@ describe('in accounts that are in use', () => {
       reason: `the brake holds it (${held._id}); see "npx zendesk-pms-sync brake show"`,
     });
     expect(state()).toEqual(before);
-    // What the run writes, and what it removes in the end, is too little to be held.
+    // The run's writes, and its removals at the end, are too few to be held.
     const holds = await withHolds((all) => all.find().toArray());
     expect(holds).toMatchObject([{ _id: held._id }]);
     await withHolds((all) => all.deleteMany({}));
   }, 600_000);
 
-  test('a run that is stopped half-way removes what it made, too', async () => {
+  test('an interrupted run removes its records, too', async () => {
     const before = state();
     const ran = runProgram(env, ['verify', '--tag', 'stopped', '--json'], {
       async meanwhile(child) {
@@ -259,16 +259,16 @@ describe('in accounts that are in use', () => {
 });
 
 test.each<[string, string[], RegExp]>([
-  ['nothing to run against', [], /^found neither --sandbox nor --tag; expected one of them$/],
+  ['a call without systems', [], /^found neither --sandbox nor --tag; expected one of them$/],
   ['both', ['--sandbox', '--tag', 'qa1'], /^--tag: found with --sandbox, expected one of them$/],
+  ['an invalid tag', ['--tag', 'Q A'], /^--tag: found "Q A", expected 3 to 40 lower-case letters/],
   [
-    'a tag that cannot be a tag',
-    ['--tag', 'Q A'],
-    /^--tag: found "Q A", expected 3 to 40 lower-case letters/,
+    'an invalid time',
+    ['--sandbox', '--timeout', '0'],
+    /^--timeout: found "0", expected a whole number above 0$/,
   ],
-  ['no time', ['--sandbox', '--timeout', '0'], /^--timeout: found "0", expected a whole number above 0$/],
   [
-    'no settings',
+    'a folder without settings',
     ['--tag', 'qa1'],
     /^ZENDESK_OAUTH_CLIENT_ID: found nothing, expected the Identifier of an OAuth client/m,
   ],
@@ -278,7 +278,7 @@ test.each<[string, string[], RegExp]>([
   expect([code, out]).toEqual([2, '']);
 });
 
-test('a mapping that is not there is bad input', async () => {
+test('a missing mapping file is bad input', async () => {
   const env = { PATH: process.env['PATH'] ?? '', MAPPING_FILE: '/nowhere/mapping.yaml' };
   const { code, err } = await runShared(env, 'verify', '--sandbox');
   expect([code, err]).toEqual([

@@ -3,7 +3,7 @@ import { zendeskAccess } from '../../src/operator/zendeskAccess';
 import type { Finding } from '../../src/operator/finding';
 import { MAPPING_FILE, startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** What `doctor` finds out of the user and of the rights behind the credential, by trying. */
+/** What `doctor` finds out about the user and the rights of the credential by trying. */
 
 let boxes: Sandboxes;
 
@@ -36,7 +36,7 @@ const records = () => [
   boxes.zendesk.store.users.size,
 ];
 
-test('an administrator’s client: user, role and scopes are told, every right is there, nothing is written', async () => {
+test('an administrator’s client: the report shows user, role and scopes, every right exists, nothing is written', async () => {
   const before = records();
   const findings = await found(configFor());
   expect([...findings.values()].map(({ what, state }) => [what, state])).toEqual([
@@ -56,7 +56,7 @@ test('an administrator’s client: user, role and scopes are told, every right i
   expect(records()).toEqual(before);
 });
 
-test('too small a scope: which writes it lacks, and which scope', async () => {
+test('too small a scope: the report names the missing writes and the scope to add', async () => {
   const findings = await found(configFor({ ZENDESK_OAUTH_SCOPES: 'read tickets:write' }));
   expect(findings.get('Zendesk: writing tickets and comments')?.state).toBe('ok');
   expect(findings.get('Zendesk: writing organizations')).toMatchObject({
@@ -66,7 +66,7 @@ test('too small a scope: which writes it lacks, and which scope', async () => {
   expect(findings.get('Zendesk: files')?.found).toContain('ticket_attachments:write');
 });
 
-test('a scope that nobody knows is granted to nobody, and told', async () => {
+test('an unknown scope is not granted, and the report says so', async () => {
   const findings = await found(configFor({ ZENDESK_OAUTH_SCOPES: 'read write tickets:wriet' }));
   expect(findings.get('Zendesk: scopes')).toMatchObject({
     state: 'warning',
@@ -74,7 +74,7 @@ test('a scope that nobody knows is granted to nobody, and told', async () => {
   });
 });
 
-test('a client of an agent: the role is what is lacking', async () => {
+test('a client of an agent: the report names the missing role', async () => {
   const agent = boxes.zendesk.store.userByEmail.get('bob@sandbox.example')?.id ?? 0;
   boxes.zendesk.oauth.clients.add({
     identifier: 'of_bob',
@@ -95,7 +95,7 @@ test('a client of an agent: the role is what is lacking', async () => {
   });
 });
 
-test('an API token: how long it still works, and what to do', async () => {
+test('an API token: the report shows its last day, and what to do', async () => {
   const findings = await found(
     configFor({
       ZENDESK_OAUTH_CLIENT_ID: '',

@@ -20,8 +20,8 @@ import {
 } from '../support/userErrors';
 
 /**
- * Every mistake in docs/errors.md is made, by the compiled command line, and what it says is what stands
- * there. `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` writes the table anew.
+ * Makes every mistake in docs/errors.md with the compiled command line, and compares the message with the page.
+ * `UPDATE_DOCS=1 npm test -- test/operator/errors.test.ts` rewrites the table.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -35,22 +35,22 @@ const GROUPS: [title: string, errors: UserError[]][] = [
   ['Signing in to Zendesk', SIGN_IN_ERRORS],
   ['Connections', CONNECTION_ERRORS],
 ];
-/** Processes at a time. */
+/** The maximum number of processes at a time. */
 const LANES = 3;
 
 let boxes: Sandboxes;
 let env: Record<string, string>;
-interface Said {
+interface Outcome {
   code: number | null;
   err: string;
   out: string;
   dir: string;
-  /** Addresses of Zendesk, and what must not be said. */
+  /** Addresses of Zendesk, and texts that no message may contain. */
   urls: string[];
   secrets: string[];
 }
-const said = new Map<UserError, Said>();
-/** Zendesks in a state of their own. */
+const outcomes = new Map<UserError, Outcome>();
+/** Zendesk sandboxes in special states. */
 const others: ZendeskSandbox[] = [];
 
 beforeAll(async () => {
@@ -60,7 +60,7 @@ beforeAll(async () => {
     ...serviceEnvironment(boxes, name),
     MAPPING_FILE: 'mapping.yaml',
     LOG_LEVEL: 'error',
-    // As "npx" sets it: so do the commands in the messages begin.
+    // Set by "npx": commands in messages begin accordingly.
     npm_command: 'exec',
   };
   await storeOfLaterRelease();
@@ -68,7 +68,8 @@ beforeAll(async () => {
   await Promise.all(
     Array.from({ length: LANES }, async () => {
       const host = new CliHost();
-      for (let next = waiting.shift(); next; next = waiting.shift()) said.set(next, await make(next, host));
+      for (let next = waiting.shift(); next; next = waiting.shift())
+        outcomes.set(next, await make(next, host));
       await host.stop();
     }),
   );
@@ -84,7 +85,7 @@ async function storeOfLaterRelease(): Promise<void> {
   await mongo.close();
 }
 
-/** A Zendesk in the state that the error is about, and the variables that lead to it. */
+/** A Zendesk in the state of the error, and the variables that cause it. */
 async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> {
   if (!zendesk) return {};
   const own = await startZendeskSandbox();
@@ -94,14 +95,14 @@ async function stateOf({ zendesk }: UserError): Promise<Record<string, string>> 
 
 let lastStart: Promise<unknown> = Promise.resolve();
 
-/** One start after the other: a second installation on the same accounts is refused. */
+/** One start at a time, because a second installation on the same accounts is refused. */
 function afterOthers<T>(work: () => Promise<T>): Promise<T> {
   const next = lastStart.then(work);
   lastStart = next.catch(() => undefined);
   return next;
 }
 
-async function make(error: UserError, host: CliHost): Promise<Said> {
+async function make(error: UserError, host: CliHost): Promise<Outcome> {
   const { args, env: changes, file } = error;
   const state = await stateOf(error);
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-errors-'));
@@ -112,7 +113,7 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
     writeFileSync(path.join(dir, file.name), 'text' in file ? file.text : shipped.replace(...file.change));
   }
   const settings = { ...env, ...state, ...changes };
-  // A start that fails half-way leaves what only its end removes; options of Node are for a process that begins.
+  // A start that fails half-way leaves resources that only its exit removes. Options of Node need a new process.
   const alone = args[0] === 'start' || 'NODE_OPTIONS' in settings;
   const { code, out, err } = await (alone
     ? afterOthers(() => runProgram(settings, args, { cwd: dir }))
@@ -122,9 +123,9 @@ async function make(error: UserError, host: CliHost): Promise<Said> {
   return { code, err: err.trim(), out, dir, urls, secrets: secret === undefined ? [] : [secret] };
 }
 
-/** The message without what differs from run to run. */
-function told(error: UserError): string {
-  const found = said.get(error);
+/** The message without the parts that differ between runs. */
+function messageOf(error: UserError): string {
+  const found = outcomes.get(error);
   if (!found) return 'was not tried';
   const { err, out, dir, urls } = found;
   const message = error.out ? (error.out.exec(out)?.[0] ?? `not found in: ${out}`) : err;
@@ -134,7 +135,7 @@ function told(error: UserError): string {
       .replaceAll(`${dir}/`, '')
       .replaceAll(dir, '.')
       .replaceAll(boxes.pms.url, 'https://pms.example.com')
-      // Two clocks are looked at one after the other.
+      // Two clocks are compared one after the other.
       .replaceAll(/\b86(399|40[01]) s\b/g, '86400 s')
   );
 }
@@ -144,7 +145,7 @@ function list(errors: UserError[]): string {
     .map((error) =>
       [
         wrapped(`**${error.did}** (exit code ${error.code})`, '- '),
-        ['```text', ...told(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
+        ['```text', ...messageOf(error).split('\n'), '```'].map((line) => `  ${line}`).join('\n'),
         wrapped(`Fix: ${error.cure}.`, '  '),
       ].join('\n\n'),
     )
@@ -173,14 +174,14 @@ function page(): string {
 test.each(GROUPS.flatMap(([title, errors]) => errors.map((error) => [title, error.did, error] as const)))(
   '%s: %s',
   (_title, _did, error) => {
-    const message = told(error);
-    expect(said.get(error)?.code).toBe(error.code);
+    const message = messageOf(error);
+    expect(outcomes.get(error)?.code).toBe(error.code);
     expect(message).not.toBe('');
-    // No stack, no secret, and no more lines than faults.
+    // No stack, no secret, and no more lines than errors.
     expect(message).not.toMatch(/^\s+at /m);
     expect(message).not.toMatch(/wrong-credential|c2VjcmV0/);
     const { apiToken, clientSecret } = boxes.zendesk;
-    const { out = '', secrets = [] } = said.get(error) ?? {};
+    const { out = '', secrets = [] } = outcomes.get(error) ?? {};
     for (const secret of [apiToken, clientSecret, boxes.pms.token, ...secrets])
       expect(message + out).not.toContain(secret);
     expect(message.split('\n').length).toBeLessThanOrEqual(2);

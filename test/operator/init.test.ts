@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/config/config';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 import { until } from '../support/serviceProcess';
 
-/** `init` as a dialogue: the prompts are the real ones, typed at through a stream in place of a terminal. */
+/** `init` as a dialogue: the real prompts, with input from a stream instead of a terminal. */
 
 let boxes: Sandboxes;
 let dir: string;
@@ -33,7 +33,7 @@ afterEach(() => {
 
 /** A person at a terminal. */
 class Terminal {
-  /** All that the prompts showed. */
+  /** All output of the prompts. */
   all = '';
   readonly questions;
   private readonly input = new PassThrough();
@@ -41,7 +41,7 @@ class Terminal {
 
   constructor() {
     const output = new PassThrough();
-    // A terminal outlives its prompts.
+    // A terminal stays open after its prompts.
     output.end = () => output;
     output.on('data', (chunk: Buffer) => {
       this.screen += chunk.toString();
@@ -59,7 +59,7 @@ class Terminal {
     this.screen = '';
     this.input.write(`${text}\r`);
     await until(() => shown.test(this.screen));
-    // What comes after it may be there already.
+    // The text after it may be there already.
     const found = shown.exec(this.screen);
     this.screen = this.screen.slice((found?.index ?? 0) + (found?.[0].length ?? 0));
   }
@@ -72,7 +72,7 @@ class Terminal {
 const read = (file: string) => readFileSync(path.join(dir, file), 'utf8');
 const settings = () => parse(read('zendesk-pms-sync.yaml')) as Record<string, string>;
 
-test('asks again for what is wrong, shows no secret, and writes what was answered', async () => {
+test('asks again after a wrong answer, shows no secret, and writes the answers', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -111,7 +111,7 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
     for (const [page] of read(file).matchAll(/\S*docs\/[\w-]+\.md/g)) expect(existsSync(page)).toBe(true);
   expect(read('mapping.yaml')).toMatch(/^#.*\/docs\/mapping\.md/m);
-  // What it wrote is what the service reads; the console has a token of its own, which nobody has seen.
+  // The service reads the written files; the console gets its own token, which is never printed.
   const { zendeskAuth, consoleToken } = loadConfig(path.join(dir, 'zendesk-pms-sync.yaml'), {});
   expect(consoleToken).toBe(read('secrets/console-token').trim());
   expect(consoleToken).toMatch(/^[\w-]{32}$/);
@@ -121,7 +121,7 @@ test('asks again for what is wrong, shows no secret, and writes what was answere
   expect(zendeskAuth.by === 'oauth' && zendeskAuth.secret()).toBe(zendesk.clientSecret);
 });
 
-test('a person who still has an API token may use it, and is told how long', async () => {
+test('a person with an API token may use it, and sees its last day', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -129,7 +129,7 @@ test('a person who still has an API token may use it, and is told how long', asy
   await terminal.answer('Identifier of the Zendesk OAuth client (leave it empty to use', '');
   await terminal.answer('E-mail of the Zendesk admin', zendesk.adminEmail);
   await terminal.answer('Zendesk API token', 'not-the-token');
-  // The address may be what is wrong; what was typed before is offered.
+  // The address may be wrong, so the former answer is offered.
   await terminal.answer('E-mail of the Zendesk admin', '');
   await terminal.answer('Zendesk API token', zendesk.apiToken);
   await terminal.answer('PMS address', pms.url);
@@ -147,7 +147,7 @@ test('a person who still has an API token may use it, and is told how long', asy
   expect(existsSync(path.join(dir, 'secrets/zendesk-oauth-client-secret'))).toBe(false);
 });
 
-test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back, and answers are kept', async () => {
+test('O7: accepts what a sandbox prints; a wrong port and "<" go back, and answers are kept', async () => {
   const { zendesk, pms } = boxes;
   const terminal = new Terminal();
   const done = init({ dir }, terminal.questions);
@@ -158,7 +158,7 @@ test('O7: what a sandbox prints is taken as it is; a wrong port and "<" go back,
   );
   await terminal.answer('Secret of that OAuth client', `ZENDESK_OAUTH_CLIENT_SECRET=${zendesk.clientSecret}`);
   await until(() => /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/.test(printed));
-  // Back at the address; what was answered after it is offered again.
+  // Back at the address; later answers are offered again.
   terminal.erase('http://127.0.0.1:1');
   await terminal.answer('Zendesk address or subdomain', `ZENDESK_BASE_URL=${zendesk.url}/api/v2`);
   await terminal.answer('Identifier of the Zendesk OAuth client', '');
@@ -195,18 +195,18 @@ describe('without a terminal', () => {
     for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
   });
 
-  test('a client and a token at once: which of the two is not guessed', async () => {
+  test('a client and a token at once are refused: init does not guess', async () => {
     const both = { zendeskClientId: 'a', zendeskEmail: 'a@acme.example' };
     await expect(init({ ...OPTIONS(), ...both }, null)).rejects.toThrow(
       '--zendesk-client-id: found --zendesk-email, too; expected one of the two',
     );
   });
 
-  test('neither: the OAuth client is what is asked for', async () => {
+  test('neither: init asks for the OAuth client', async () => {
     await expect(init(OPTIONS(), null)).rejects.toThrow(/^--zendesk-client-id: found nothing/);
   });
 
-  test('a scope that Zendesk does not know is told, and kept for the service', async () => {
+  test('a scope that Zendesk does not know is reported, and kept for the service', async () => {
     const { clientId, clientSecret } = boxes.zendesk;
     process.env['ZENDESK_OAUTH_CLIENT_SECRET'] = clientSecret;
     process.env['ZENDESK_OAUTH_SCOPES'] = 'read tickets:wirte';
@@ -215,7 +215,7 @@ describe('without a terminal', () => {
     expect(settings()).toMatchObject({ zendeskOauthScopes: 'read tickets:wirte' });
   });
 
-  test('what lies in the working folder does not sign in for what was given', async () => {
+  test('credentials in the working folder are not used for the given account', async () => {
     const { clientId, clientSecret, adminEmail } = boxes.zendesk;
     const text = `zendeskOauthClientId: ${clientId}\nzendeskOauthClientSecret: ${clientSecret}\n`;
     writeFileSync(path.join(dir, 'zendesk-pms-sync.yaml'), text);
@@ -231,7 +231,7 @@ describe('without a terminal', () => {
   });
 });
 
-test('P12: what the environment says of the PMS’s API is used, and written', async () => {
+test('P12: settings of the PMS’s API in the environment are used and written', async () => {
   const { zendesk, pms } = boxes;
   jest.replaceProperty(process, 'env', { ...process.env, PMS_PROFILE: 'contract', PMS_USER: 'sync' });
   const terminal = new Terminal();

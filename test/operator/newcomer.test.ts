@@ -21,8 +21,8 @@ import { until } from '../support/serviceProcess';
 import { shellLines } from '../support/shellBlocks';
 
 /**
- * The README's way from nothing to a running sync, in a folder of its own: the demo and start as processes, init, doctor,
- * plan, backfill, status, an edit, links show in one that they share. Servers are those that `start` runs itself.
+ * The README's way from nothing to a running sync, in a separate folder: the demo and start as processes; init,
+ * doctor, plan, backfill, status, an edit and links show in one shared process. `start` runs its own servers.
  */
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -31,8 +31,8 @@ const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 let boxes: Sandboxes;
 let dir: string;
 let service: ChildProcess | null = null;
-let said = '';
-/** What was typed, in order, as the README has it. */
+let output = '';
+/** The typed commands, in the order of the README. */
 const typed: string[] = [];
 /** The README's commands from `init` to `links show`. */
 const readme = shellLines(['README.md'])
@@ -54,7 +54,7 @@ afterAll(async () => {
   await boxes.close();
 });
 
-/** Nothing but what a shell has; the settings are in the folder. */
+/** Only the variables of a shell; the settings are in the folder. */
 const env = () => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' });
 
 const host = new CliHost();
@@ -69,7 +69,7 @@ const addresses = () => [
   ...['--pms-url', boxes.pms.url],
 ];
 
-/** The same files under another folder, without their bytes: 28,000 files, half a gigabyte. */
+/** The same files in another folder, as hard links: 28,000 files, half a gigabyte. */
 function linkFolder(from: string, to: string): void {
   mkdirSync(to);
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -90,12 +90,13 @@ function copyModules(from: string, to: string): void {
   }
 }
 
-test('a clone, one command, and two systems come into agreement', async () => {
+test('after a clone and one command, two systems agree', async () => {
   const clone = path.join(dir, 'clone');
-  // What is compiled goes along, with its times: each run of the tests in a fresh clone compiles that already.
+  // The compiled files are copied with their times, because each run of the tests in a fresh clone compiles them
+  // already.
   const left = new Set(['node_modules', '.git', 'coverage'].map((name) => path.join(ROOT, name)));
   cpSync(ROOT, clone, { recursive: true, preserveTimestamps: true, filter: (file) => !left.has(file) });
-  // As "npm ci" would install it: where the demo finds it out of date, it removes it and installs anew.
+  // The state after "npm ci". If the demo finds it out of date, it removes and reinstalls it.
   copyModules(path.join(ROOT, 'node_modules'), path.join(clone, 'node_modules'));
   const scratch = path.join(dir, 'scratch');
   mkdirSync(scratch);
@@ -108,11 +109,11 @@ test('a clone, one command, and two systems come into agreement', async () => {
   const shown = out + err;
   expect(shown).toMatch(/Both systems agree\./);
   expect(code).toBe(0);
-  // Neither the demo nor its servers leave anything behind.
+  // The demo and its servers leave no files behind.
   expect(readdirSync(scratch).filter((name) => name.startsWith('zps-'))).toEqual([]);
 }, 600_000);
 
-test('from nothing to two systems that agree', async () => {
+test('two systems agree, starting from nothing', async () => {
   const ticket = await boxes.zd('POST', '/tickets', {
     ticket: {
       subject: 'The first one',
@@ -133,7 +134,7 @@ test('from nothing to two systems that agree', async () => {
   for (const file of ['zendesk-pms-sync.yaml', 'mapping.yaml'])
     for (const secret of [boxes.pms.token, boxes.zendesk.clientSecret])
       expect(readFileSync(path.join(dir, file), 'utf8')).not.toContain(secret);
-  // Again is not over what is there.
+  // A second init does not overwrite files.
   expect(await cli(['init', '--yes', ...addresses()])).toMatchObject({
     code: 2,
     err: expect.stringMatching(/zendesk-pms-sync\.yaml is there already/) as string,
@@ -156,11 +157,11 @@ test('from nothing to two systems that agree', async () => {
     env: env(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  service.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  service.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await until(() => /running; Ctrl-C stops/.test(said) || service?.exitCode !== null);
+  service.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  service.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await until(() => /running; Ctrl-C stops/.test(output) || service?.exitCode !== null);
   expect(service.exitCode).toBeNull();
-  expect(said).toMatch(/"ui":"http:/);
+  expect(output).toMatch(/"ui":"http:/);
 
   const filled = await cli(['backfill', '--wait']);
   expect(filled).toMatchObject({ code: 0 });
@@ -169,7 +170,7 @@ test('from nothing to two systems that agree', async () => {
   const project = () =>
     [...boxes.pms.store.all('project')].find((each) => each.externalRef === `zendesk:ticket:${id}`);
   await until(() => project() !== undefined);
-  // A custom field that init found on both sides came along.
+  // A custom field that init found on both sides is in the mapping.
   expect(project()?.['customFields']).toMatchObject({ severity: 's2' });
 
   let status = { pairs: { TicketToProject: { linked: 0 } }, workers: 0, worries: ['?'] };
@@ -178,7 +179,7 @@ test('from nothing to two systems that agree', async () => {
     return status.pairs.TicketToProject.linked === 1;
   });
   expect(status).toMatchObject({ workers: 1, worries: [] });
-  // Its export holds back the last minute, so that the first polls do not reach its end.
+  // The export omits the last minute, so the first polls do not reach its end.
   let table = await cli(['status']);
   await until(async () => {
     table = await cli(['status']);

@@ -12,14 +12,14 @@ import { ServiceProcess, serviceEnvironment, until } from '../support/servicePro
 import { PAGES, ROOT, shellLines, type Line } from '../support/shellBlocks';
 
 /**
- * Every line of every shell block in README and docs is run here, as it stands there, against a real service and both
- * sandboxes; or it is named below, with the test that runs it or the reason why nobody does. A line of another kind fails.
+ * Runs every line of every shell block in README and docs against a real service and both sandboxes, or lists the
+ * line below with the test that runs it or the reason why no test does. A line that is in neither group fails.
  */
 
 const MAIN = path.join(ROOT, 'dist/src/operator/cli/main.js');
 const SERVICE = 'zendesk-pms-sync';
 
-/** Commands of ours that another test runs to their end. */
+/** Commands that another test runs to their end. */
 const RUN_BY: [command: RegExp, test: string][] = [
   [/^init\b/, 'test/operator/newcomer.test.ts'],
   [/^start$/, 'test/operator/newcomer.test.ts'],
@@ -28,7 +28,7 @@ const RUN_BY: [command: RegExp, test: string][] = [
   [/^conform\b/, 'test/integration/conform.test.ts'],
   [/^codec-server$/, 'test/integration/codecServer.test.ts'],
 ];
-/** Scripts of package.json, and the test that runs what they run. */
+/** Scripts of package.json, and the test that runs the same program. */
 const SCRIPTS: [script: RegExp, test: string][] = [
   [/^start\b/, 'test/operator/newcomer.test.ts'],
   [/^(run demo)\b/, 'test/operator/newcomer.test.ts'],
@@ -41,29 +41,29 @@ const SCRIPTS: [script: RegExp, test: string][] = [
   [/^run bench:/, 'test/integration/rateBudget.test.ts'],
   [/^(ci|run build)$/, 'test/integration/package.test.ts'],
 ];
-/** What no test runs, because it is not here; files of ours that it names must be there. */
+/** Lines that no test runs, because their program is missing here. Named files of this repository must exist. */
 const NOT_HERE = [
   [/^(cd|cp|mkdir -p) /, 'a folder of the reader’s'],
   [/^docker /, 'no Docker engine'],
   [/^kubectl /, 'no cluster'],
   [/^(mongodump|mongorestore) /, 'MongoDB’s own tools'],
 ] as const;
-/** Exit code 1 says that something was found, which in these examples may or may not be so. */
+/** Exit code 1 means that the command found problems, which these examples may or may not have. */
 const MAY_FIND =
   /^(conflicts|quarantine|status|plan|doctor|undo|mapping diff|links (find|link|unlink|rebuild)|resync|backfill (pause|resume|cancel|status))\b/;
 
-/** Names a record that is not set aside here, or a hold that there is not, and says so: bad input. */
+/** Names a record that was not set aside, or a hold that does not exist: bad input. */
 const NOT_HERE_NOW = /^(aside retry \S|brake (release|discard) )/;
 
 const lines = shellLines();
 const ours = (text: string) => /^npx zendesk-pms-sync |^zendesk-pms-sync /.exec(text)?.[0] ?? null;
 const argumentsOf = (text: string) => text.slice(ours(text)?.length ?? 0);
-/** The first of each, however its page spells it. */
+/** The first of each, however its page writes it. */
 const unique = (some: Line[]) =>
   [
     ...new Map(some.map((line) => [argumentsOf(line.text), line]).reverse() as [string, Line][]).values(),
   ].reverse();
-/** Joined with pairs and decisions, with their effect. */
+/** Tested together with pairs and decisions, with their effect. */
 const CONFLICT_DOCS = ['docs/conflicts.md', 'docs/cli.md'];
 const byConflictDocs = ({ page, text }: Line) =>
   CONFLICT_DOCS.includes(page) && /with-start|resolveConflict/.test(text);
@@ -89,7 +89,7 @@ function shell(text: string): Promise<Ran> {
 }
 
 const host = new CliHost();
-/** Our own program, in a process that all lines share; a shell divides the line into arguments. */
+/** Our program, in a process that all lines share; a shell splits the line into arguments. */
 async function run(args: string): Promise<Ran> {
   if (/[|&;<>]/.test(args)) throw new Error(`needs a shell, not only its quotes: ${args}`);
   const { out } = await shell(`printf '%s\\0' ${args}`);
@@ -113,7 +113,7 @@ beforeAll(async () => {
     // The sandbox sends webhooks to this machine only.
     PUBLIC_URL: 'http://127.0.0.1:9',
     RECONCILE_CRON: 'off',
-    // What the lines do, they do without a poll.
+    // The lines must work without a poll.
     ZENDESK_POLL_SECONDS: '3',
     PMS_POLL_SECONDS: '3',
   };
@@ -137,7 +137,7 @@ beforeAll(async () => {
     [`--task-queue ${SERVICE}`, `--task-queue ${queue}`],
     [`-id ${SERVICE}-`, `-id ${queue}-`],
     ['/run/secrets/sync', path.join(dir, 'secrets')],
-    // A row that the mapping of docs/undo.md has.
+    // A row of the mapping of docs/undo.md.
     ['--row customFields_product', '--row priority'],
   ];
   // A property that both sides changed, for a person to decide.
@@ -156,16 +156,16 @@ afterAll(async () => {
 describe('our own commands', () => {
   test.each(commands.map(({ page, text }) => [page, text]))('%s: %s', async (_page, text) => {
     const { code, out, err } = await run(argumentsOf(text));
-    const said = `${text}\n${out}${err}`;
+    const output = `${text}\n${out}${err}`;
     // A line of a stack trace; `links show` has a line `at work`.
-    expect(said).not.toMatch(/^\s+at (?!work )/m);
+    expect(output).not.toMatch(/^\s+at (?!work )/m);
     const found = MAY_FIND.test(argumentsOf(text)) && code === 1 ? 1 : 0;
-    expect([said, code]).toEqual([said, NOT_HERE_NOW.test(argumentsOf(text)) ? 2 : found]);
+    expect([output, code]).toEqual([output, NOT_HERE_NOW.test(argumentsOf(text)) ? 2 : found]);
     expect(out + err).not.toBe('');
     if (/^pause/.test(argumentsOf(text))) await run('resume');
   });
 
-  test.each(RUN_BY)('%s is run by %s, and takes the options that are documented', async (command, file) => {
+  test.each(RUN_BY)('%s is run by %s, and has the documented options', async (command, file) => {
     expect(existsSync(path.join(ROOT, file))).toBe(true);
     const typed = lines.map(({ text }) => argumentsOf(text)).filter((args) => command.test(args));
     expect(typed).not.toEqual([]);
@@ -175,8 +175,9 @@ describe('our own commands', () => {
     }
   });
 
-  test('npx finds them in a clone', async () => {
-    // npx keeps where a clone's command once was, in the home; a clone of another version may have been at this path.
+  test('npx finds the commands in a clone', async () => {
+    // npx remembers the place of a clone's command in the home folder; a clone of another version may have had this
+    // path.
     const npx = `HOME='${dir}' npx zendesk-pms-sync --help`;
     const { code, out, err } = await shell(`cd '${ROOT}' && ${npx}`);
     expect(out || err).toMatch(/^Usage: zendesk-pms-sync /);
@@ -191,7 +192,7 @@ describe('Temporal’s own command line', () => {
   });
 });
 
-describe('the rest', () => {
+describe('other snippets', () => {
   const scripts = (
     JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   ).scripts;
@@ -204,7 +205,7 @@ describe('the rest', () => {
   );
   const others = lines.filter(({ text }) => ours(text) === null && !text.startsWith('temporal '));
 
-  test('variables that are set are settings', () => {
+  test('variables in the examples are settings', () => {
     for (const { page, text } of others)
       for (const [, name = ''] of text.matchAll(/(?:^|^export |\s)([A-Z][A-Z_]+)=/g))
         expect([page, text, known.has(name) || name.startsWith('OTEL_')]).toEqual([page, text, true]);
@@ -233,7 +234,7 @@ describe('the rest', () => {
       ]).toEqual([text, true]);
   });
 
-  test('there is something in every page that has blocks', () => {
+  test('every page with code blocks has a tested snippet', () => {
     expect(PAGES.length).toBeGreaterThan(15);
     expect(commands.length).toBeGreaterThan(30);
     expect(temporalLines.length).toBeGreaterThan(4);

@@ -49,7 +49,7 @@ const lostOn = (world: World, on: Side): Json[] =>
   (world.link?.history ?? []).filter((entry) => entry.side === on).map((entry) => entry.lost);
 
 describe('a conflict that only a person decides', () => {
-  test('neither value moves, whoever edits it again, until both are equal', () => {
+  test('neither value moves, whichever side edits it again, until both are equal', () => {
     fc.assert(
       fc.property(history, (run) => {
         const world = conflicting(run);
@@ -60,7 +60,7 @@ describe('a conflict that only a person decides', () => {
           world.settle(together ? SIDES : [on]);
           const differ = now.zendesk !== now.pms;
           if (!differ) {
-            // It ended by itself; from here on an edit is an ordinary change.
+            // It ended by itself; from here on, an edit is an ordinary change.
             expect(parked(world)).toEqual([]);
             expect(world.link?.status).toBe('linked');
             return;
@@ -73,7 +73,7 @@ describe('a conflict that only a person decides', () => {
     );
   });
 
-  test('a decision brings its value to both sides, and what it overrules into the history', () => {
+  test('a decision writes its value to both sides, and the history keeps the overruled value', () => {
     const decision = fc.oneof(
       side.map((choice): Decision => ({ row: 'note', choice })),
       word.map((value): Decision => ({ row: 'note', choice: 'merged', value })),
@@ -96,7 +96,7 @@ describe('a conflict that only a person decides', () => {
           for (const on of SIDES) {
             expect(lostOn(world, on)).toEqual(before[on] === value ? [] : [before[on]]);
           }
-          // Nothing more is planned, also if the decision were still there.
+          // Nothing more is planned, even if the decision were still stored.
           const writes = world.writes.length;
           world.settle();
           world.decisions = NO_DECISIONS;
@@ -107,7 +107,7 @@ describe('a conflict that only a person decides', () => {
     );
   });
 
-  test('the rest of the record goes on syncing, and a decision leaves it alone', () => {
+  test('the rest of the record continues to sync, and a decision does not change it', () => {
     fc.assert(
       fc.property(history, side, word, (run, choice, title) => {
         const world = conflicting(run);
@@ -139,7 +139,7 @@ describe('a conflict that only a person decides', () => {
     ['zendesk', 'z'],
     ['pms', 'p'],
     ['latest', 'p'],
-  ])('a mapping that names %s the winner from now on ends it', (winner, expected) => {
+  ])('a mapping that now names %s the winner ends the conflict', (winner, expected) => {
     const world = conflicting({ origin: 'zendesk', z: 'z', p: 'p', edits: [] });
     const next = testMapping([
       { zendesk: 'note', pms: 'note', type: 'text', direction: 'both', winner },

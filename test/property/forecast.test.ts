@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
 
-/** What holds of every forecast, whatever there is to do and whatever the APIs allow. */
+/** Properties of every forecast, for any work and any limits of the APIs. */
 
 const count = fc.nat({ max: 1_000_000 });
 const none = noWork();
-/** Any counts in place of these. */
+/** Any counts instead of these. */
 const recordOf = <K extends string>(of: Record<K, number>): fc.Arbitrary<Record<K, number>> => {
   const keys = Object.keys(of) as K[];
   return fc
@@ -24,7 +24,7 @@ const limits: fc.Arbitrary<SyncLimits> = fc.record({
   pmsBulk: fc.integer({ min: 1, max: 200 }),
 });
 
-test('the slowest limit decides, and no agent at work never makes it longer', () => {
+test('the slowest limit decides, and the estimate is never longer without agents at work', () => {
   fc.assert(
     fc.property(work, limits, (todo, allowed) => {
       const { minutes, binds, minutesWithoutAgents, limits: all } = forecast(todo, allowed);
@@ -36,7 +36,7 @@ test('the slowest limit decides, and no agent at work never makes it longer', ()
   );
 });
 
-test('more to do never takes less time', () => {
+test('more work never takes less time', () => {
   const grown = <K extends string>(of: Record<K, number>, which: number, more: number) => {
     const entries = Object.entries<number>(of);
     const chosen = which % entries.length;
@@ -56,7 +56,7 @@ test('more to do never takes less time', () => {
   );
 });
 
-test('an API that allows more never makes it longer', () => {
+test('a higher limit never makes it longer', () => {
   const keys = ['account', 'exports', 'ticketUpdates', 'updatesOfOneTicket', 'pms', 'pmsBulk'] as const;
   fc.assert(
     fc.property(work, limits, fc.constantFrom(...keys), perMinute, (todo, allowed, key, more) => {
@@ -66,7 +66,7 @@ test('an API that allows more never makes it longer', () => {
   );
 });
 
-test('a plan of nothing takes no time', () => {
+test('an empty plan takes no time', () => {
   fc.assert(
     fc.property(limits, (allowed) => {
       expect(forecast(noWork(), allowed)).toMatchObject({ minutes: 0, minutesWithoutAgents: 0 });

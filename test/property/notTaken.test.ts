@@ -30,7 +30,7 @@ const nothingOf = (row: PropertyRow | undefined): Json => (row?.type === 'string
 const shownOn = (world: World, side: Side, row: PropertyRow): Json =>
   world.records[side]?.values[row[side] ?? ''] ?? nothingOf(row);
 
-/** From now on, systems treat one row in a way of their own. */
+/** From now on, systems treat one row in a special way. */
 function setMood(world: World, mood: Mood, place: number): void {
   const row = rows[place];
   const own = (side: Side) => row?.[side] ?? '';
@@ -52,7 +52,7 @@ test('whatever is refused or ignored, a pair settles or waits, and no edit is lo
     fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
       const world = World.of(mapping, 'zendesk', { subject: 'a', tags: ['a'] });
       world.settle();
-      // What an edit takes back before anybody dealt with it is no change.
+      // An edit that reverts a pending edit is no change.
       let settled = { ...world.records };
       for (const { side, row, value, also, mood, bad, resync } of steps) {
         setMood(world, mood, bad);
@@ -70,7 +70,7 @@ test('whatever is refused or ignored, a pair settles or waits, and no edit is lo
         met += world.link?.notTaken?.length ?? 0;
         if (isChange) expectTraced(world, side, property, edited);
       }
-      // Once all is taken, both sides agree again.
+      // Once every value is taken, both sides agree again.
       setMood(world, 'takes', 0);
       world.waits = false;
       world.resync();

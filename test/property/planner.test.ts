@@ -7,7 +7,7 @@ import { isSet } from '../../src/sync/rules/sets';
 import { sameValue, toCanonical } from '../../src/sync/values';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** The table of these tests: every transform that needs no other record, in every direction. */
+/** The table of these tests: every transform without other records, in every direction. */
 const ROWS = [
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
   { zendesk: 'body', pms: 'text', type: 'text', direction: 'both', winner: 'pms' },
@@ -85,7 +85,7 @@ function canonical(world: World, on: Side, row: PropertyRow): Json {
   return result.value;
 }
 
-/** Rows on which the two records differ although nobody parked them. */
+/** Rows that differ between the two records without being parked. */
 function disagreements(world: World): string[] {
   const parked = new Set(world.link?.conflicts.map((conflict) => conflict.row));
   return comparedRows(table)
@@ -94,7 +94,7 @@ function disagreements(world: World): string[] {
     .map((row) => row.id);
 }
 
-/** A pair that was created from one side and edited on any side since. */
+/** A pair that was created from one side and then edited on any side. */
 const history = fc.record({
   origin: side,
   zendesk: values.zendesk,
@@ -137,7 +137,7 @@ describe('planner', () => {
     );
   });
 
-  test('an echo plans nothing: after a round, what was written comes back and changes nothing', () => {
+  test('an echo plans nothing: after a round, our own writes are seen again and change nothing', () => {
     fc.assert(
       fc.property(history, (run) => {
         const world = replay(run);
@@ -162,7 +162,7 @@ describe('planner', () => {
         world.settle();
         const records = JSON.stringify(world.records);
         const writes = world.writes.length;
-        // The crash came after the writes and before the commit: the link still knows nothing of them.
+        // The crash came after the writes and before the commit, so the link does not know them.
         world.link = stale;
         world.settle();
         expect(world.writes.slice(writes)).toEqual([]);
@@ -230,7 +230,10 @@ describe('planner', () => {
   });
 });
 
-/** What either side added is on both, and what either side removed on none, unless the other side added it. */
+/**
+ * Elements added by either side are on both, and elements removed by either side are on none, unless the other side
+ * added them.
+ */
 function expectElements(
   world: World,
   row: PropertyRow,
@@ -274,7 +277,7 @@ describe('merge', () => {
         ),
         fc.option(pair, { nil: null }),
         pair,
-        // Equal times are decided for one side by rule; symmetry is claimed for all others.
+        // A rule decides equal times for one side; all other times must be symmetric.
         fc.tuple(fc.nat(9), fc.nat(9)).filter(([a, b]) => a !== b),
         (direction, winner, fixed, base, current, [a, b]) => {
           const [first] = table.rows;
@@ -293,7 +296,7 @@ describe('merge', () => {
     );
   });
 
-  /** Rules are words for people; they name sides. */
+  /** Texts of rules are for people; they name sides. */
   function strip(result: MergeResult): unknown {
     return 'rule' in result ? { ...result, rule: '' } : result;
   }

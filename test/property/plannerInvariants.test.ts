@@ -22,7 +22,7 @@ import { dehydrate } from '../support/plannerStates/recorded';
 /** The invariants of docs/planner.md, by number, over generated states. */
 
 const RUNS = 3_000;
-/** So often an invariant has to have been tried. */
+/** The minimum number of tries of each invariant. */
 const LEAST = 10;
 
 interface Case extends Asked {
@@ -32,12 +32,12 @@ interface Case extends Asked {
 
 const intentOf = (plan: Plan): Intent | null =>
   plan.do === 'write' || plan.do === 'bury' ? plan.intent : null;
-/** Writes that this plan made; what is resumed was planned before. */
+/** Writes that this plan made; resumed writes were planned before. */
 const planned = ({ phase, plan }: Case): PlannedWrite[] =>
   phase === 'resuming' ? [] : (intentOf(plan)?.writes ?? []);
 const isText = ({ op }: PlannedWrite) => op !== 'attach' && op !== 'detach';
 
-/** @returns whether the state was a case of the invariant at all */
+/** @returns whether the invariant applies to the state */
 type Invariant = (met: Case) => boolean;
 
 const INVARIANTS: [name: string, holds: Invariant][] = [
@@ -69,7 +69,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '4: a detached pair plans nothing while a person says nothing',
+    '4: a detached pair plans nothing until a person decides',
     ({ state, plan }) => {
       if (!state.link?.unlinked || state.decisions?.counterpart != null) return false;
       expect(plan).toEqual({ do: 'rest' });
@@ -77,11 +77,11 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '5: a resumed intent is sent as it was stored, but for looking first',
+    '5: a resumed intent is sent as it was stored, after a look-up',
     ({ state, phase, plan }) => {
       if (phase !== 'resuming') return false;
       const { intent = null } = state.link ?? {};
-      // An addition may have become internal meanwhile, and nothing else changes.
+      // An addition may have become internal meanwhile; nothing else changes.
       const asShown = (writes: readonly PlannedWrite[] = []) =>
         writes.map((write) => ({ ...write, values: { ...write.values, public: false } }));
       const looking = asShown(intent?.writes).map((write) => ({ ...write, lookFirst: true }));
@@ -99,7 +99,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '6: at most one update for each side, with a version and what each row is to replace',
+    '6: a plan has at most one update for each side, with a version and the value that each row replaces',
     (met) => {
       const updates = planned(met).filter(({ op }) => op === 'update');
       for (const side of SIDES)
@@ -112,7 +112,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '7: each addition has a key of its own',
+    '7: each addition has its own key',
     (met) => {
       const writes = planned(met);
       const additions = writes.filter(({ op }) => op === 'followUp' || op === 'attach' || op === 'detach');
@@ -131,7 +131,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '9: what hides goes before what is said, and otherwise nothing is written before it is said',
+    '9: updates precede follow-ups if they hide content, and otherwise follow them',
     (met) => {
       const ops = planned(met)
         .filter(isText)
@@ -177,7 +177,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '20: a row that is bound to other fields than before empties nothing',
+    '20: a row that now names other fields clears no value',
     (met) => {
       const { link } = met.state;
       const table = met.mapping.entities[parseCanonicalKey(met.state.key).entity];
@@ -193,7 +193,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '21: what was not taken is neither written nor overwritten while nothing of it changes',
+    '21: a value that was not taken is neither written nor overwritten until a row or cause changes',
     ({ state, mapping, phase, plan }) => {
       const { link } = state;
       if (phase !== 'merging' || plan.do === 'quarantine' || !link) return false;
@@ -229,7 +229,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
           !each.due &&
           !each.byElement &&
           each.why !== 'apart' &&
-          // Nothing says what it was offered to: with other fields, the row meets for the first time.
+          // No one knows the fields that it was offered to; with other fields, the row has a first meeting.
           (link.bound?.[row.id] === undefined || namesSameFields(table, row, link)) &&
           link.mappingVersion === mapping.version
         );
@@ -242,10 +242,10 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     },
   ],
   [
-    '23: what the brake holds is neither written nor agreed on',
+    '23: a change that the brake holds is neither written nor agreed on',
     ({ state, phase, plan }) => {
       const { holds = [], link, decisions } = state;
-      // A pair's own first meeting goes on.
+      // A pair's own first meeting is not held.
       if (phase !== 'merging' || plan.do === 'quarantine' || !link?.snapshot) return false;
       const next = plan.do === 'settled' ? plan.agreement : intentOf(plan)?.next;
       const isHeld = (row: string, side: Side, kind: string | null) =>
@@ -268,7 +268,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
     '24: the end of a pair that the brake holds changes neither record nor link',
     ({ state, phase, plan }) => {
       if (phase !== 'ended' || state.link?.status === 'tombstone' || !state.holds) return false;
-      // What was redacted ends whatever the brake holds.
+      // A redacted record ends, whatever the brake holds.
       if (plan.do === 'bury' && plan.intent && !plan.reason.includes('was redacted'))
         expect(plan.intent.writes.map(({ op, side }) => op === 'archive' && side === 'pms')).not.toContain(
           true,

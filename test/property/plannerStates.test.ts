@@ -6,16 +6,16 @@ import { askedStates } from '../support/plannerStates/generated';
 import { readRecording } from '../support/plannerStates/recorded';
 
 /**
- * The states by which the planner's properties are tried, generated and recorded, are of every phase, effect, plan and
- * write; and the planner has an answer to each.
+ * The generated and recorded states for the planner's properties include every phase, effect, plan and write, and the
+ * planner has an answer to each.
  */
 
 const RUNS = 6_000;
-/** Of a kind that the weights give at least forty times; less than this is no matter of chance. */
+/** The weights give each kind at least forty times, so a lower count than this is not chance. */
 const RARE = 12;
-/** At least so many recorded states are of each kind … */
+/** The minimum number of recorded states of each kind … */
 const FEW = 4;
-/** … but for what a service comes to by a person's word, or for a moment, or by a mistake in the data. */
+/** … except for kinds that a person's decision, a short moment or an error in the data causes. */
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
@@ -27,7 +27,7 @@ const SELDOM_RECORDED = [
   ...['met intentDropped', 'met rebound', 'met notTaken'],
 ];
 
-test('generated states are of every kind, and none of a kind rarely met', () => {
+test('generated states include every kind, and none of them rarely', () => {
   const counts = new Counts();
   fc.assert(
     fc.property(askedStates, (asked) => {
@@ -39,7 +39,7 @@ test('generated states are of every kind, and none of a kind rarely met', () => 
   expect(counts.below(RARE)).toEqual([]);
 });
 
-test('recorded states are of every kind', () => {
+test('recorded states include every kind', () => {
   const recording = readRecording(path.resolve(__dirname, '../fixtures/plannerStates.jsonl'));
   const counts = new Counts();
   for (const asked of recording) {

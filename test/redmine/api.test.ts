@@ -1,6 +1,6 @@
 import { redmine } from './support/redmine';
 
-/** What profiles/redmine.yaml takes for granted of Redmine itself; its documentation does not say all of it. */
+/** Behaviour of Redmine that profiles/redmine.yaml relies on; Redmine's documentation does not describe all of it. */
 
 const UNKNOWN_KEY = '0'.repeat(40);
 let projectId: number;
@@ -28,12 +28,12 @@ async function read(id: number): Promise<{ updated_on: string; journals: Journal
   return issue as { updated_on: string; journals: Journal[] };
 }
 
-test('a key that nobody has is refused, also where something is only read', async () => {
+test('an unknown key is refused, also for reads', async () => {
   expect(await redmine('GET', '/users/current.json', undefined, UNKNOWN_KEY)).toMatchObject({ status: 401 });
   expect(await redmine('GET', '/projects.json', undefined, UNKNOWN_KEY)).toMatchObject({ status: 401 });
 });
 
-test('an identifier is taken once; a custom field’s value may come again', async () => {
+test('an identifier is unique; a custom field’s value may be repeated', async () => {
   const project = {
     name: 'Twice',
     identifier: 'zendesk-organization-7',
@@ -51,7 +51,7 @@ test('an identifier is taken once; a custom field’s value may come again', asy
   });
 });
 
-test('a note is found in its issue; a private one beside a change is a journal of its own', async () => {
+test('a note is found in its issue; a private note with a change is a separate journal', async () => {
   const { id } = await makeIssue('Notes');
   const issue = { notes: 'For us alone', private_notes: true, status_id: 2 };
   expect(await redmine('PUT', `/issues/${id}.json`, { issue })).toEqual({ status: 204 });
@@ -62,7 +62,7 @@ test('a note is found in its issue; a private one beside a change is a journal o
   ]);
 });
 
-test('an edit of a note leaves the time of its issue as it is, and a note without text is gone', async () => {
+test('an edit of a note does not change the time of its issue, and a note without text is removed', async () => {
   const { id } = await makeIssue('Edited notes');
   await redmine('PUT', `/issues/${id}.json`, { issue: { notes: 'First' } });
   const before = await read(id);
@@ -79,13 +79,13 @@ test('an edit of a note leaves the time of its issue as it is, and a note withou
   expect((await read(id)).journals).toEqual([]);
 });
 
-test('a deleted issue’s number is not given again', async () => {
+test('the number of a deleted issue is not reused', async () => {
   const { id } = await makeIssue('Deleted');
   expect(await redmine('DELETE', `/issues/${id}.json`)).toEqual({ status: 204 });
   expect((await makeIssue('Next')).id).toBeGreaterThan(id);
 });
 
-test('an update on an old lock_version is refused without a word, and no answer tells the present one', async () => {
+test('an update with an old lock_version is refused without a message, and no answer shows the present one', async () => {
   const { id } = await makeIssue('Locked');
   await redmine('PUT', `/issues/${id}.json`, { issue: { subject: 'Locked, edited' } });
   const answer = await redmine('PUT', `/issues/${id}.json`, { issue: { subject: 'Old', lock_version: 0 } });

@@ -15,8 +15,8 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   bed = await startBed();
-  // Workflow ids are made of records' ids, and every Redmine counts its own from 1: on the server of the other test
-  // file, a pair of this one could be a pair of that one.
+  // Workflow ids contain record ids, and every Redmine counts its ids from 1, so on the server of the other test
+  // file, pairs of both could have the same id.
   temporal = await startTemporal({
     searchAttributes: SEARCH_ATTRIBUTES,
     env: { ...process.env, TEMPORAL_ADDRESS: '' },
@@ -47,11 +47,11 @@ describe('verify', () => {
   });
   afterAll(() => service.signal('SIGTERM'));
 
-  test('every line passes or says why it cannot be checked, and all that was made is removed', async () => {
-    // Whoever writes with the key says what is said: an agent, as far as Zendesk knows.
+  test('every line passes or names why it cannot be checked, and all created records are removed', async () => {
+    // The key's user is the author of the comments: an agent, as far as Zendesk knows.
     const ann = { mail: 'ann@sandbox.example', firstname: 'Ann', lastname: 'Agent' };
     await bed.rm('PUT', '/users/1.json', { user: ann });
-    // Redmine's own inbox is seen by the service before anything else is.
+    // The service reads Redmine's own inbox before anything else.
     await until(() => bed.proxy.calls().some(({ path }) => path.startsWith('/issues.json')));
     const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '90', '--json']);
     const answer = JSON.parse(ran.out) as Report & { counts: Record<Result['status'], number> };
@@ -67,8 +67,8 @@ describe('verify', () => {
   }, 900_000);
 });
 
-test('conform finds nothing that Redmine or its profile promises and does not keep', async () => {
-  // Temporal names the stopped service's worker for a while.
+test('conform finds no broken promise of Redmine or its profile', async () => {
+  // Temporal lists the stopped service's worker for a while.
   const ran = await runProgram(env, ['conform', '--records', '12', '--beside-service', '--json']);
   const answer = JSON.parse(ran.out) as {
     ok: boolean;

@@ -5,7 +5,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { startBed, type Bed } from './support/bed';
 
-/** The Zendesk sandbox and a real Redmine, by the shipped profile and mapping. The tests share both, and add to them. */
+/**
+ * The Zendesk sandbox and a real Redmine, with the shipped profile and mapping. The tests share both, and add to
+ * them.
+ */
 
 let bed: Bed;
 let stack: Stack;
@@ -90,7 +93,7 @@ async function newIssue(fields: Record<string, unknown>): Promise<Issue> {
   return (await bed.rm('POST', '/issues.json', { issue: { project_id: 1, ...fields } }))['issue'] as Issue;
 }
 
-/** What went to either system while something was done. */
+/** The writes to either system during an action. */
 async function written(work: () => Promise<void>): Promise<string[]> {
   const before = bed.writes().length;
   await work();
@@ -204,7 +207,7 @@ test('a ticket without an organization is in the inbox, and moves to a customerâ
   expect((await ticket(id)).organization_id).toBeNull();
 });
 
-test('edits travel both ways, those of one moment in different properties too', async () => {
+test('edits sync both ways, including different properties edited at the same moment', async () => {
   const { id } = await newTicket({
     priority: 'low',
     due_at: '2031-01-02T03:04:05Z',
@@ -223,7 +226,7 @@ test('edits travel both ways, those of one moment in different properties too', 
   expect(custom(now, 4)).toBe('one two');
 });
 
-test('the answer to a create is lost: it is found by its back-reference, and nothing is there twice', async () => {
+test('a create whose answer is lost is found by its back-reference, and nothing is duplicated', async () => {
   bed.proxy.loseNext('POST', /^\/issues\.json/);
   const { id } = await newTicket();
   await quiet();
@@ -239,7 +242,7 @@ test('the answer to a create is lost: it is found by its back-reference, and not
   expect(await bed.rm('GET', `/projects.json?cf_6=${ref}`)).toMatchObject({ total_count: 1 });
 });
 
-test('an organization that has a project of its name already is joined with it', async () => {
+test('an organization is joined with an existing project of its name', async () => {
   const made = await bed.rm('POST', '/projects.json', {
     project: { name: 'Umbrella', identifier: 'umbrella' },
   });
@@ -255,7 +258,7 @@ test('an organization that has a project of its name already is joined with it',
   expect([custom(joined, 6), joined.description]).toEqual([ref, 'Matched by name']);
 });
 
-test('after quiet nothing is written, also by a reconcile, and both systems agree, seen from outside', async () => {
+test('without edits nothing is written, also by a reconcile, and both systems agree, read from outside', async () => {
   await quiet();
   expect(await written(quiet)).toEqual([]);
   expect(await written(reconciled)).toEqual([]);
@@ -270,7 +273,7 @@ test('after quiet nothing is written, also by a reconcile, and both systems agre
   ]);
 });
 
-test('an edited note is told by nobody: the reconcile finds it, and Zendesk gets a follow-up', async () => {
+test('no event reports an edited note: the reconcile finds it, and Zendesk gets a follow-up', async () => {
   const { id } = await newTicket();
   await bed.zd('PUT', `/tickets/${id}`, { ticket: { comment: { body: 'The meter reads 4117.' } } });
   await quiet();
@@ -301,12 +304,12 @@ test('a redacted comment is redacted in its note', async () => {
   expect(note?.notes).toContain('My number is');
 });
 
-test('a deleted issue ends its pair: the ticket stays, nothing is made anew, and the link says why', async () => {
+test('a deleted issue ends its pair: the ticket stays, nothing is created again, and the link names the reason', async () => {
   const { id } = await newTicket();
   await quiet();
   const issue = await issueOf(id);
   await bed.rm('DELETE', `/issues/${issue.id}.json`);
-  // Redmine tells nobody: two complete reconciles have to miss the issue.
+  // Redmine reports no deletions: two complete reconciles must miss the issue.
   await reconciled();
   await reconciled();
   expect(await stack.store.get(`TicketToProject/zendesk:ticket:${id}`)).toMatchObject({
@@ -345,7 +348,7 @@ test('an issue of a closed project is not written, and the link names the refusa
   });
 });
 
-test('what the tables do not know, and issues of sub-projects, are set aside, and their links say why', async () => {
+test('values missing in the tables, and issues of sub-projects, are set aside, and their links name the reason', async () => {
   const { id } = await newTicket();
   await quiet();
   const issue = await issueOf(id);

@@ -15,7 +15,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   bed = await startBed();
-  // The tests of the other file sync the same tracker: on one server, pairs of both would be the same workflows.
+  // The tests of the other file sync the same tracker, so on one server, pairs of both would be the same workflows.
   temporal = await startTemporal({
     searchAttributes: SEARCH_ATTRIBUTES,
     env: { ...process.env, TEMPORAL_ADDRESS: '' },
@@ -50,7 +50,7 @@ const left = async () => {
   return kept;
 };
 
-test('conform finds nothing that Roundup or its profile promises and does not keep, and leaves nothing', async () => {
+test('conform finds no broken promise of Roundup or its profile, and leaves no records', async () => {
   const before = await left();
   const people = ['--person', 'sync@roundup.example', '--person', 'roundup-admin@roundup.example'];
   const ran = await runProgram(env, ['conform', '--records', '120', '--json', ...people]);
@@ -80,7 +80,7 @@ describe('verify', () => {
   });
   afterAll(() => service.signal('SIGTERM'));
 
-  test('every line passes or says why it cannot be checked, and all that was made is removed', async () => {
+  test('every line passes or names why it cannot be checked, and all created records are removed', async () => {
     const before = await left();
     const ran = await runProgram(env, ['verify', '--tag', 'check', '--timeout', '90', '--json']);
     const answer = JSON.parse(ran.out) as Report & { counts: Record<Result['status'], number> };

@@ -4,7 +4,10 @@ import { testServers } from '../support/servers';
 import { startStack, type Stack } from '../support/stack';
 import { startBed, type Bed } from './support/bed';
 
-/** The Zendesk sandbox and a real Roundup, by the shipped profile and mapping. The tests share both, and add to them. */
+/**
+ * The Zendesk sandbox and a real Roundup, with the shipped profile and mapping. The tests share both, and add to
+ * them.
+ */
 
 let bed: Bed;
 let stack: Stack;
@@ -74,7 +77,7 @@ const tagNames = async (ids: unknown) => {
   return names.map(({ name }) => name).sort();
 };
 
-test('a ticket with all that it has becomes a project: tags are items of their own, and so is the customer', async () => {
+test('a ticket with all its properties becomes a project, with items for its tags and its customer', async () => {
   const made = await bed.zd('POST', '/organizations', {
     organization: {
       name: `Acme ${randomUUID()}`,
@@ -102,11 +105,11 @@ test('a ticket with all that it has becomes a project: tags are items of their o
   expect(await tagNames(project['tags'])).toEqual(['gold', 'vip']);
   const [customer] = await items('customer', `id=${String(project['customer'])}`, 'name,domains,tags');
   expect(customer).toMatchObject({ name: organization.name, domains: 'acme.example acme.test' });
-  // The same tag, not another of its name.
+  // The same tag, and not another one with its name.
   expect(await items('tag', 'name:=gold', 'name')).toHaveLength(1);
 });
 
-test('edits go both ways, emptied values too, and are written once', async () => {
+test('edits sync both ways, including cleared values, and are written once', async () => {
   const { id } = await newTicket({ tags: ['a'], priority: 'low' });
   await quiet();
   const project = await projectOf(id);
@@ -123,7 +126,7 @@ test('edits go both ways, emptied values too, and are written once', async () =>
   expect(bed.writes.slice(before)).toEqual([]);
 });
 
-test('comments and notes, public and internal', async () => {
+test('comments and notes sync, public and internal', async () => {
   const { id } = await newTicket();
   await quiet();
   const project = await projectOf(id);
@@ -146,21 +149,21 @@ test('comments and notes, public and internal', async () => {
   );
 });
 
-test('P8: a retired project, which still answers by its address, has ended', async () => {
+test('P8: a retired project, which can still be read by its address, has ended', async () => {
   const { id } = await newTicket();
   await quiet();
   const project = await projectOf(id);
   await bed.rd('DELETE', `/project/${project.id}`);
   expect(await bed.rd('GET', `/project/${project.id}`)).toHaveProperty('data');
   await reconciled();
-  // Roundup does not say that it ended: a second reconcile must miss it, too.
+  // Roundup does not report the end: a second reconcile must miss it, too.
   const key = `TicketToProject/zendesk:ticket:${id}` as const;
   expect(await stack.store.get(key)).toMatchObject({ status: 'linked', reason: { code: 'absent' } });
   await reconciled();
   expect(await stack.store.get(key)).toMatchObject({ status: 'tombstone' });
 });
 
-test('a reconcile after all of it finds nothing to write', async () => {
+test('a reconcile at the end finds nothing to write', async () => {
   await reconciled();
   const before = bed.writes.length;
   await reconciled();

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { source as axe } from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
-/** A real Chromium, driven by the keyboard alone. */
+/** A real Chromium, operated by keyboard only. */
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const chromiumPath = [process.env['CHROMIUM'], ...PLACES].find((at) => at !== undefined && existsSync(at));
 
-/** `describe`, or where there is no Chromium, a skip that says so. */
+/** `describe`, or a skip with a message if there is no Chromium. */
 export function describeInBrowser(name: string, tests: () => void): void {
   if (chromiumPath !== undefined) return describe(name, tests);
   const why = `no Chromium in ${PLACES.join(', ')} and none named by CHROMIUM`;
@@ -18,18 +18,18 @@ export function describeInBrowser(name: string, tests: () => void): void {
 export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? '',
-    // Chromium's sandbox does not work for root, as which tests run in containers.
+    // Chromium's sandbox does not work for root, the usual user in containers.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   });
 }
 
-/** What a page did that none of ours may. */
+/** Events of a page that must not happen. */
 export interface Misdeeds {
   /** Dialogs, violations of the content policy, errors, requests to elsewhere. */
   list: string[];
 }
 
-/** Notes whatever goes wrong on the pages of a context. @param urls of the servers that pages may ask */
+/** Records the problems on the pages of a context. @param urls of the servers that pages may call */
 export async function watch(context: BrowserContext, ...urls: string[]): Promise<Misdeeds> {
   const misdeeds: Misdeeds = { list: [] };
   await context.exposeBinding('noteViolation', (_source, what: string) => void misdeeds.list.push(what));
@@ -73,7 +73,7 @@ interface Focused {
   isSeen: boolean;
 }
 
-/** Presses Tab until an element is focused; every stop on the way must be visible as such. */
+/** Presses Tab until an element is focused; the focus must be visible at every stop. */
 export async function tabTo(page: Page, tag: string, name: string | RegExp): Promise<void> {
   const passed: string[] = [];
   for (let presses = 0; presses < 150; presses += 1) {
@@ -101,7 +101,7 @@ export interface Fault {
   nodes: { html: string; failureSummary?: string }[];
 }
 
-/** All that axe finds. https://github.com/dequelabs/axe-core */
+/** All problems that axe finds. https://github.com/dequelabs/axe-core */
 export async function axeFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations } = await page.evaluate<{ violations: Fault[] }>('axe.run()');

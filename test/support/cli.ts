@@ -18,12 +18,14 @@ export interface Ran {
 /** Environment variables; one that is undefined is not set. */
 type Settings = Record<string, string | undefined>;
 
-/** A process that runs commands of the compiled program, one after another; it saves each the loading of its modules. */
+/**
+ * A process that runs commands of the compiled program, one after another, so that each need not load its modules.
+ */
 export class CliHost {
   private child: ChildProcess | null = null;
   private last: Promise<unknown> = Promise.resolve();
 
-  /** @param cwd the folder that the command is run in */
+  /** @param cwd the working folder of the command */
   run(env: Settings, args: string[], cwd = process.cwd()): Promise<Ran> {
     const ran = this.last.then(() => this.ask({ env, args, cwd }));
     this.last = ran.catch(() => undefined);
@@ -62,12 +64,12 @@ export class CliHost {
 const host = new CliHost();
 afterAll(() => host.stop());
 
-/** The compiled command line with just these settings, in a process that the test file's commands share. */
+/** Runs the compiled command line with only these settings, in a process that the test file's commands share. */
 export function runShared(env: Settings, ...args: string[]): Promise<Ran> {
   return host.run(env, args);
 }
 
-/** {@link runShared} against a stack and its sandboxes. */
+/** {@link runShared} with the settings of a stack and its sandboxes. */
 export function cliOf(
   boxes: Sandboxes,
   stack: Stack,
@@ -81,8 +83,8 @@ export function cliOf(
 }
 
 /**
- * The compiled command line with just these settings, as a process of its own.
- * @param meanwhile done while it runs
+ * Runs the compiled command line with only these settings, as a separate process.
+ * @param meanwhile runs at the same time
  */
 export async function runProgram(
   env: Settings,
@@ -96,7 +98,7 @@ export async function runProgram(
   return ended;
 }
 
-/** @returns what a process that has just been started comes to */
+/** @returns the exit code and the output of a process that was just started */
 export async function outcomeOf(child: ChildProcess): Promise<Ran> {
   let out = '';
   let err = '';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../src/systems/budget/clock';
 
-/** A clock that runs so many times as fast as the machine's. */
+/** A clock that runs a number of times as fast as the machine's. */
 export function fastClock(speed: number): Clock {
   const started = Date.now();
   const now = () => started + (Date.now() - started) * speed;
@@ -12,7 +12,7 @@ export function fastClock(speed: number): Clock {
   };
 }
 
-/** A clock that moves when a test moves it. */
+/** A clock that a test moves. */
 export class ManualClock implements Clock {
   private readonly sleepers = new Set<{ at: number; wake: () => void }>();
 
@@ -34,7 +34,7 @@ export class ManualClock implements Clock {
       return undefined;
     });
 
-  /** Moves on in small steps, and lets what was under way, and what a step wakes, come to rest. */
+  /** Advances in small steps, and lets calls in progress and awakened calls finish after each. */
   async advance(ms: number, step = 500, rest: () => Promise<void> = () => sleep(2)): Promise<void> {
     await rest();
     for (let moved = 0; moved < ms; moved += step) {
@@ -44,7 +44,7 @@ export class ManualClock implements Clock {
         this.sleepers.delete(sleeper);
         sleeper.wake();
       }
-      // All sleep, and would sleep on: only a step that wakes somebody changes anything.
+      // All callers sleep, so only a step that awakens a caller changes anything.
       if (due.length > 0) await rest();
     }
   }

@@ -23,7 +23,7 @@ export interface ConversationOptions {
   onRedact?: 'both';
 }
 
-/** A ticket and its project, linked, and what people say on either side. */
+/** A linked ticket and project, and the comments of people on either side. */
 export class Conversation {
   private constructor(
     readonly mode: Mode,
@@ -84,25 +84,25 @@ export class Conversation {
     return this.mode === 'note' ? 'notes' : 'projects';
   }
 
-  /** An agent says something. */
-  async zendeskSays(body: string, more: Record<string, unknown> = {}): Promise<Comment> {
+  /** An agent writes a comment. */
+  async commentInZendesk(body: string, more: Record<string, unknown> = {}): Promise<Comment> {
     const comment = { body, ...more };
     const answer = await this.boxes.zd('PUT', `/tickets/${this.ids.ticket}`, { ticket: { comment } });
     if (answer.status !== 200) throw new Error(JSON.stringify(answer));
-    const said = this.zendeskTalk().at(-1);
-    if (!said) throw new Error('nothing was said');
-    return said;
+    const added = this.zendeskTalk().at(-1);
+    if (!added) throw new Error('the ticket has no comment');
+    return added;
   }
 
-  /** A person of the PMS says something. @returns the new record's id */
-  async pmsSays(text: string, more: Record<string, unknown> = {}): Promise<string> {
+  /** A person of the PMS writes a comment. @returns the new record's id */
+  async noteInPms(text: string, more: Record<string, unknown> = {}): Promise<string> {
     const answer = await this.boxes.pm('POST', `/${this.collection}`, this.words(text, more));
     if (answer.status !== 201) throw new Error(JSON.stringify(answer));
     return String(answer['id']);
   }
 
-  /** Without HTTP, and so without the faults on its way. */
-  pmsSaysAtOnce(text: string): string {
+  /** Without HTTP, and therefore without its faults. */
+  noteInPmsDirectly(text: string): string {
     return this.boxes.pms.store.create(this.mode, this.words(text), 'U-1001').id;
   }
 
@@ -116,12 +116,12 @@ export class Conversation {
     return this.boxes.pm('PATCH', `/${this.collection}/${id}`, { [this.textField]: text });
   }
 
-  /** What stands on the ticket, the description first. */
+  /** The comments of the ticket, with the description first. */
   zendeskTalk(): Comment[] {
     return this.boxes.zendesk.store.comments.get(this.ids.ticket) ?? [];
   }
 
-  /** What was said below the project, in the order in which it was written down. */
+  /** The comments of the project, in the order in which they were written. */
   pmsTalk(): PmsRecord[] {
     const { store } = this.boxes.pms;
     return this.mode === 'note'
@@ -129,14 +129,14 @@ export class Conversation {
       : [...store.all('project')].filter((project) => project['parentId'] === this.ids.project);
   }
 
-  /** As a reader sees them, without what keeps Zendesk from changing them. */
+  /** The texts as a reader sees them, without the characters that keep Zendesk from changing them. */
   zendeskTexts(): string[] {
     return this.zendeskTalk()
       .slice(1)
       .map(({ body }) => body.replaceAll('\u2060', ''));
   }
 
-  /** What Zendesk makes of a text that an agent writes (zendesk-rules.md rule 41). */
+  /** Zendesk's change of a text that an agent writes (zendesk-rules.md rule 41). */
   zendeskKeeps(text: string): string {
     return this.boxes.zendesk.tickets.comments.textOf({ body: text, uploads: [] }, { ...this.ticket }).body;
   }
@@ -172,7 +172,7 @@ export class Conversation {
     return ((await answer.json()) as { upload: { token: string } }).upload.token;
   }
 
-  /** A person attaches a file to what is in the PMS. @returns the file's id */
+  /** A person attaches a file to a record of the PMS. @returns the file's id */
   async pmsAttaches(
     id: string,
     fileName: string,
@@ -202,14 +202,14 @@ export class Conversation {
       ]);
   }
 
-  /** Files in Zendesk, by what the comment says that has them. */
-  async zendeskFiles(): Promise<{ said: string; name: string; type: string; content: string }[]> {
+  /** Files in Zendesk, by the text of their comment. */
+  async zendeskFiles(): Promise<{ comment: string; name: string; type: string; content: string }[]> {
     const files = this.zendeskTalk().flatMap((comment) =>
       comment.attachments.map((attachment) => ({ comment, attachment })),
     );
     return Promise.all(
       files.map(async ({ comment, attachment }) => ({
-        said: comment.body,
+        comment: comment.body,
         name: attachment.file_name,
         type: String(attachment['content_type']),
         content: Buffer.from(await (await fetch(attachment.content_url)).arrayBuffer()).toString('base64'),
@@ -220,5 +220,5 @@ export class Conversation {
 
 const CUSTOMER = { email: 'carla@acme.example', name: 'Carla Customer' };
 
-/** A text that no comparison takes for another by chance. */
+/** Encodes a text, so that a search for it cannot find it in another text by chance. */
 export const base64 = (words: string): string => Buffer.from(words).toString('base64');

@@ -13,7 +13,7 @@ import { MAPPING_FILE, startSandboxes, type Sandboxes } from './sandboxes';
 import { testServers } from './servers';
 import { ServiceProcess, until } from './serviceProcess';
 
-/** One service process that serves several connections, each over two sandboxes whose records have the same ids. */
+/** One service process with several connections, each over two sandboxes whose records have the same ids. */
 export interface ConnectionsWorld {
   boxes: Record<string, Sandboxes>;
   service: ServiceProcess;
@@ -32,8 +32,8 @@ export interface ConnectionsWorld {
 export const webhookSecret = (connection: string): string => `webhook-secret-of-${connection}`;
 
 /**
- * The first connection's credentials stand in files beside the settings, the others' in the environment.
- * @param wrong connections whose PMS token is a wrong one, in a file
+ * The first connection's credentials are in files next to the settings, the others' in the environment.
+ * @param wrong connections with a wrong PMS token, in a file
  */
 export async function startConnections(names: string[], wrong: string[] = []): Promise<ConnectionsWorld> {
   const idsAfter = Math.floor(Math.random() * 1e9);
@@ -89,7 +89,7 @@ export async function startConnections(names: string[], wrong: string[] = []): P
   const connection = await Connection.connect({ address: temporalAddress });
   const client = new Client({ connection });
   const service = new ServiceProcess(env, ['--config', file]);
-  await until(() => service.said.includes('running; Ctrl-C stops'));
+  await until(() => service.output.includes('running; Ctrl-C stops'));
   return {
     boxes,
     service,

@@ -17,20 +17,20 @@ export interface ConsoleWorld {
   mappingFile: string;
   /** Another database of the same server. */
   dbOf(name: string): Db;
-  /** A console over this world's links, in addition; it ends with the world. @param more connections of it */
+  /** Starts another console over this world's links, which ends with the world. @param more its connections */
   serve(settings: Partial<ConsoleConfig>, ...more: Partial<ConsoleConfig>[]): Promise<string>;
   /** A linked pair. */
   pair(subject: string): Promise<{ key: string; ticket: number; project: string }>;
   /** A pair whose titles and due dates differ, for a person to decide. */
   conflict(subject: string): Promise<{ key: string; ticket: number; project: string }>;
-  /** A pair that Zendesk refuses an update of, until `mend` is called. */
-  quarantined(subject: string): Promise<{ key: string; ticket: number; mend: () => Promise<void> }>;
+  /** A pair whose update Zendesk refuses, until `fix` is called. */
+  quarantined(subject: string): Promise<{ key: string; ticket: number; fix: () => Promise<void> }>;
   stop(): Promise<void>;
 }
 
 export const TOKEN = 'a-console-token-for-tests';
 
-/** @param rows of tickets, beside those of the shipped mapping; they may need fields that they make */
+/** @param rows of tickets, in addition to those of the shipped mapping; they may need fields that they create */
 export async function startConsoleWorld(
   rows: (boxes: Sandboxes) => Promise<readonly object[]> = async () => [],
 ): Promise<ConsoleWorld> {
@@ -39,7 +39,7 @@ export async function startConsoleWorld(
   boxes.mapping = await checkMapping(loadMapping(mappingFile), boxes.systems, mappingFile);
   const stack = await startStack(testServers(), boxes.mapping, boxes.systems);
   const { taskQueue } = stack;
-  // They are there to be looked at, and come too seldom to disturb.
+  // The Schedules exist for the pages, and run too seldom to disturb the test.
   await ensureSchedules(stack.client, taskQueue, {
     pollSeconds: { zendesk: 86_400, pms: 86_400 },
     reconcileCron: '0 3 1 1 *',
@@ -108,7 +108,7 @@ export async function startConsoleWorld(
       await controls.setFaults({ route: `^PUT /api/v2/tickets/${ticket}`, kind: 'status', status: 422 });
       await boxes.pm('PATCH', `/projects/${project}`, { status: 'waiting' });
       await stack.settle();
-      return { key, ticket, mend: () => controls.clearFaults() };
+      return { key, ticket, fix: () => controls.clearFaults() };
     },
     async stop() {
       for (const served of consoles) await served.stop();
@@ -121,7 +121,7 @@ export async function startConsoleWorld(
   };
 }
 
-/** What a browser does, without one: keeps a cookie, and sends forms the way Chromium sends them. */
+/** A visitor without a browser: keeps a cookie, and sends forms like Chromium. */
 export class Visitor {
   private cookie = '';
 
@@ -134,7 +134,7 @@ export class Visitor {
     return this.send(path, { headers });
   }
 
-  /** @param headers in place of those that say that the form comes from the console */
+  /** @param headers replace those that show the console as the form's origin */
   async post(
     path: string,
     fields: Record<string, string>,
@@ -147,7 +147,7 @@ export class Visitor {
     return this.post('/console/login', { token, name });
   }
 
-  /** The token that the forms of a page carry. */
+  /** The token in the forms of a page. */
   async formToken(path = '/console/schedules'): Promise<string> {
     const { status, text } = await this.get(path);
     const token = /name="formToken" value="([^"]+)"/.exec(text)?.[1];

@@ -5,7 +5,7 @@ import { holdId, type BrakeHold } from '../../src/sync/holds';
 import { startConsoleWorld, type ConsoleWorld } from './console';
 import type { Sandboxes } from './sandboxes';
 
-/** A console with one of each: for the pictures in docs, and for every check of what people see. */
+/** A console with one record of each state: for the pictures in docs, and for every check of the pages. */
 
 export interface Gallery {
   world: ConsoleWorld;
@@ -14,9 +14,9 @@ export interface Gallery {
   /** An organization with two possible counterparts. */
   ambiguous: string;
   quarantined: string;
-  /** One side did not take a value. */
+  /** A pair with a value that one side did not take. */
   notTaken: string;
-  /** A linked pair with all that a page can show of one: long texts, a history, other scripts. */
+  /** A linked pair with everything that a page can show: long texts, a history, other scripts. */
   linked: string;
 }
 
@@ -127,7 +127,7 @@ async function tickets(world: ConsoleWorld, requester_id: number): Promise<Made>
   return { conflict: key(printer), quarantined: key(invoice), notTaken: key(report), linked: key(report) };
 }
 
-/** @returns the key of an organization that two customers could be the counterpart of */
+/** @returns the key of an organization that matches two customers */
 async function twins({ boxes, stack }: ConsoleWorld): Promise<string> {
   for (const notes of ['Hamburg branch', 'Lübeck branch'])
     await boxes.pm('POST', '/customers', { name: 'Hanse Kontor', notes });
@@ -136,7 +136,7 @@ async function twins({ boxes, stack }: ConsoleWorld): Promise<string> {
   return `OrgToCustomer/zendesk:organization:${(made['organization'] as { id: number }).id}`;
 }
 
-/** What a bad hour looks like: an outage, a hold of the brake, records set aside, pauses. */
+/** An hour with problems: an outage, a hold of the brake, records set aside, pauses. */
 export async function goWrong({ world, linked }: Gallery): Promise<void> {
   const { stack, db } = world;
   await stack.store.troubles.note('pms', {
@@ -163,7 +163,7 @@ export async function goWrong({ world, linked }: Gallery): Promise<void> {
   await stack.store.control.pause('CommentToProject', new Date());
 }
 
-/** An hour of samples such as workers leave them. */
+/** An hour of samples, like those of workers. */
 async function seedAnHour({ stack, db }: ConsoleWorld): Promise<void> {
   const past = db.collection<PastDocument>('budgetWindows');
   const now = Date.now();

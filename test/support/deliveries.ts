@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-/** Deliveries as either system sends them, signed as it signs them, for tests that play the sender. */
+/** Deliveries with the form and the signature of either system, for tests that act as the sender. */
 
 export interface Sent {
   path: string;

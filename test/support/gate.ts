@@ -1,6 +1,9 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP relay in front of a server, which a test can shut: connections are cut and refused, as when it is away. */
+/**
+ * A TCP relay in front of a server that a test can close: connections are then cut and refused, like those of an
+ * unavailable server.
+ */
 export interface Gate {
   /** `127.0.0.1:port` */
   address: string;

@@ -15,7 +15,7 @@ declare global {
   var zpsServers: { temporal: EmbeddedTemporal; mongo: EmbeddedMongo } | undefined;
 }
 
-/** One Temporal server and one MongoDB for the whole run. Test files use task queues and databases of their own. */
+/** One Temporal server and one MongoDB for the whole run. Test files use separate task queues and databases. */
 export default async function globalSetup(): Promise<void> {
   if (process.env['ZPS_UNIT_ONLY'] === '1') return;
   const onProgress = (line: string) => process.stderr.write(`${line}\n`);

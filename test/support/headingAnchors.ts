@@ -1,4 +1,4 @@
-/** Anchors of a page's headings, as GitHub makes them: lower case, no punctuation, `-` for blanks, repeats numbered. */
+/** Anchors of a page's headings in GitHub's form: lower case, no punctuation, `-` for spaces, repeats numbered. */
 export function headingAnchors(markdown: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of markdown.replace(/^ *```[\s\S]*?^ *```/gm, '').matchAll(/^#{1,6} (.+)$/gm)) {

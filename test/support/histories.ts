@@ -24,7 +24,7 @@ export function recordedHistories(): RecordedHistory[] {
     );
 }
 
-/** @param names what to replace, everywhere and within payloads too: machine, task queue, random ids */
+/** @param names texts to replace everywhere, also within payloads: machine, task queue, random ids */
 export function saveHistory(
   workflow: string,
   scenario: string,
@@ -47,7 +47,7 @@ function scrub(value: unknown, replace: (text: string) => string): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([field, inner]: [string, unknown]) => {
       if (field === 'identity') return [field, 'worker'];
-      // Stacks hold this machine's paths.
+      // Stacks contain this machine's paths.
       if (field === 'stackTrace') return [field, ''];
       // A payload's data is text in base64.
       if (field === 'data' && typeof inner === 'string') {

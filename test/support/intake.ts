@@ -7,16 +7,16 @@ import { SIDES, type Side } from '../../src/sync/record';
 import type { Counts } from '../../src/sync/deliveryCounts';
 import { hintsWorkflowId } from '../../src/intake/intake';
 
-/** The webhook receiver in this process, on servers of the test run, and a look at what it handed over. */
+/** The webhook receiver in this process, on servers of the test run, and the messages that it delivered. */
 export interface TestIntake {
   url: string;
   receiver: Receiver;
   counts: Counts;
   taskQueue: string;
   hints: HintStore;
-  /** Signals that each side's reading workflow got, over all its runs. */
+  /** Signals to each side's reading workflow, over all its runs. */
   signals(side: Side): Promise<number>;
-  /** Whether a workflow that reads hints is at work. */
+  /** Whether a workflow that reads hints is running. */
   isReading(): Promise<boolean>;
   stop(): Promise<void>;
 }
@@ -31,11 +31,11 @@ export async function startTestIntake(
     port = 0,
     direct = servers,
   }: {
-    /** Task queue and database. */
+    /** The task queue and the database. */
     name: string;
     secrets?: Partial<Record<Side, string[]>>;
     port?: number;
-    /** Where the test itself looks, when the receiver's way there may be shut. */
+    /** The test's own connection, because the receiver's connection may be closed. */
     direct?: { temporalAddress: string; mongodbUri: string };
   },
 ): Promise<TestIntake> {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A system that a test stands up on this machine, at a free port. */
+/** A server of a test on this machine, at a free port. */
 export abstract class LocalServer {
   url = '';
   private readonly server = createServer((request, response) => void this.serve(request, response));

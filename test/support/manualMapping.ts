@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { MAPPING_FILE } from './sandboxes';
 
 /**
- * The shipped mapping, with a ticket's title and due date that only a person decides about.
+ * The shipped mapping, in which only a person decides the title and the due date of a ticket.
  * @param rows of tickets, in addition
  * @returns its file
  */

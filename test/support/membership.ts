@@ -1,8 +1,8 @@
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
 /**
- * A person is made a member of an organization, as the real Zendesk wants it before a ticket of theirs may be in it
- * (zendesk-rules.md rule 17). Somebody who is unknown there becomes an end user.
+ * Makes a person a member of an organization, as the real Zendesk requires before a ticket of the person may be in it
+ * (zendesk-rules.md rule 17). An unknown person becomes an end user.
  *
  * @param organization its id
  */

@@ -16,11 +16,11 @@ import type {
 } from '../../src/systems/port';
 
 /**
- * A system in memory behind the port. It stands in for a sandbox where a test must place a fault between two
- * particular instructions; everything else is tested over HTTP.
+ * A system in memory behind the port. It replaces a sandbox in tests that need a fault between two particular
+ * instructions; all other tests use HTTP.
  */
 export class MemorySystem implements SystemPort {
-  /** Each edit counts one up. */
+  /** Each edit adds one. */
   readonly exactOrder = true;
   readonly records = new Map<RefKey, SyncRecord>();
   readonly calls: string[] = [];
@@ -28,16 +28,16 @@ export class MemorySystem implements SystemPort {
   readonly streams = ['changes'] as const;
   readonly follows = {};
   readonly histories = [];
-  /** Called before a call is carried out, and after; may throw. */
+  /** Called before and after a call is carried out; may throw. */
   fault: (when: 'before' | 'after', call: string) => void = () => undefined;
-  /** Far apart for each instance: ids are part of workflow ids, and test files share a Temporal server. */
+  /** Different for each instance, because ids are part of workflow ids, and test files share a Temporal server. */
   private next = Math.floor(Math.random() * 2 ** 40);
   private readonly log: RefKey[] = [];
 
   constructor(
     readonly side: Side,
     private readonly unique: boolean,
-    /** Properties whose values no two records of a kind may share. */
+    /** Properties whose values are unique within a kind. */
     readonly uniqueProperties: string[] = [],
   ) {}
 
@@ -65,12 +65,12 @@ export class MemorySystem implements SystemPort {
     return 'memory';
   }
 
-  /** Records as another system had them. */
+  /** Takes over the records of another system. */
   restore(records: SyncRecord[]): void {
     for (const record of records) this.put(record);
   }
 
-  /** A person creates a record. */
+  /** Creates a record as a person. */
   add(kind: string, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
     const id = String(this.next);
     const at = new Date(Date.UTC(2024, 0, 1) + (this.next % 1000) * 1000).toISOString();
@@ -91,7 +91,7 @@ export class MemorySystem implements SystemPort {
     });
   }
 
-  /** A person edits a record. */
+  /** Edits a record as a person. */
   edit(ref: RecordRef, values: Values, over: Partial<SyncRecord> = {}): SyncRecord {
     const before = this.records.get(refKey(ref));
     if (!before) throw new Error(`${refKey(ref)} does not exist`);
@@ -266,7 +266,7 @@ export class MemorySystem implements SystemPort {
   }
 }
 
-/** An answer that never came. */
+/** The error of a call whose answer was lost. */
 export function lostAnswer(): RetryLater {
   return new RetryLater('timed out', { retryAfterMs: 10, unknownOutcome: true });
 }

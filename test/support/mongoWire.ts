@@ -1,7 +1,7 @@
 import { BSON } from 'mongodb';
 
 /**
- * MongoDB's wire protocol, as far as a proxy has to read and write it.
+ * MongoDB's wire protocol, as far as a proxy reads and writes it.
  * https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
  */
 
@@ -11,11 +11,11 @@ export type Doc = Record<string, unknown>;
 export interface WireMessage {
   requestId: number;
   responseTo: number;
-  /** The command, or the answer to one. Document sequences are put back into it. */
+  /** The command, or the answer to one, including its document sequences. */
   body: Doc;
-  /** Nobody waits for an answer: a write that is not acknowledged. */
+  /** An unacknowledged write, which gets no answer. */
   isOneWay: boolean;
-  /** The handshake of a driver that does not know yet what the server speaks. */
+  /** The handshake of a driver that does not know the server's protocol yet. */
   isLegacy: boolean;
 }
 
@@ -25,7 +25,7 @@ const OP_QUERY = 2004;
 const OP_MSG = 2013;
 const MORE_TO_COME = 2;
 
-/** Splits what comes over a socket into messages. */
+/** Splits the data of a socket into messages. */
 export class WireReader {
   private rest = Buffer.alloc(0);
 
@@ -84,14 +84,14 @@ function document(bytes: Buffer, at: number): Doc {
   });
 }
 
-/** A request as a driver that has shaken hands sends it. */
+/** A request in the form of a driver after the handshake. */
 export function requestBytes(requestId: number, body: Doc): Buffer {
   const bson = BSON.serialize(body);
   const rest = Buffer.alloc(5);
   return withHeader(requestId, 0, OP_MSG, Buffer.concat([rest, bson]));
 }
 
-/** The answer to a request, in the form in which it came. */
+/** The answer to a request, in the form of the request. */
 export function answerBytes({ requestId, isLegacy }: WireMessage, body: Doc): Buffer {
   const bson = BSON.serialize(body);
   if (!isLegacy) return withHeader(0, requestId, OP_MSG, Buffer.concat([Buffer.alloc(5), bson]));

@@ -4,7 +4,7 @@ import Ajv, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 
-/** docs/pms-openapi.yaml, as a judge of what a server answers. */
+/** Checks a server's answers against docs/pms-openapi.yaml. */
 
 export type Json = Record<string, unknown>;
 
@@ -16,7 +16,7 @@ export interface Exchange {
   requestBody?: unknown;
   status: number;
   headers: Headers;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   body: unknown;
 }
 
@@ -46,27 +46,27 @@ export class PmsContract {
     this.document = parse(readFileSync(FILE, 'utf8')) as Json;
     this.ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: true, allErrors: true });
     addFormats(this.ajv);
-    // The document around the schemas says nothing about values; strict mode would refuse it.
+    // The document around the schemas contains no schemas, so strict mode would refuse it.
     this.ajv.addVocabulary(Object.keys(this.document));
-    // Clients let unknown fields pass; the sandbox itself must not send any that the contract does not tell of.
+    // Clients ignore unknown fields, but the sandbox itself must not send undocumented ones.
     this.ajv.addSchema(closed(this.document) as Json, 'pms');
     this.operations = this.readOperations();
   }
 
-  /** `createNote 201`, for each answer that the contract tells of. */
+  /** `createNote 201`, for each documented answer. */
   documented(): string[] {
     return this.operations.flatMap(({ operationId, node }) =>
       Object.keys(node['responses'] as Json).map((status) => `${operationId} ${status}`),
     );
   }
 
-  /** Compiles every schema, whether an answer has it or not. @throws Error */
+  /** Compiles every schema, including unused ones. @throws Error */
   compileAll(): void {
     const { schemas } = this.document['components'] as { schemas: Json };
     for (const name of Object.keys(schemas)) this.validator(`/components/schemas/${name}`);
   }
 
-  /** @throws Error saying how an exchange departs from the contract */
+  /** @throws Error that names the difference between an exchange and the contract */
   check(exchange: Exchange): void {
     const { method, status } = exchange;
     const url = new URL(exchange.path, 'http://pms');
@@ -80,7 +80,7 @@ export class PmsContract {
     const [response, pointer] = this.resolve(found as Json, `${operation.pointer}/responses/${status}`);
     this.checkHeaders(call, exchange.headers, (response['headers'] ?? {}) as Json, `${pointer}/headers`);
     this.checkBody(call, exchange, (response['content'] ?? {}) as Json, `${pointer}/content`);
-    // What is accepted must be allowed; what is refused may be refused for reasons that no schema can say.
+    // An accepted request must fit the schema; a refused one may be refused for reasons outside of the schema.
     if (status < 300) this.checkRequest(call, operation, url, exchange);
     this.seen.add(`${operation.operationId} ${status}`);
   }
@@ -100,8 +100,8 @@ export class PmsContract {
       if (value !== null) this.demand(`${call}: ${name}`, `${at}/schema`, integer ? Number(value) : value);
     }
     for (const name of ['etag', 'idempotency-replayed', 'retry-after']) {
-      const told = Object.keys(expected).some((each) => each.toLowerCase() === name);
-      if (headers.has(name) && !told) throw new Error(`${call}: the contract tells of no header ${name}`);
+      const isExpected = Object.keys(expected).some((each) => each.toLowerCase() === name);
+      if (headers.has(name) && !isExpected) throw new Error(`${call}: the contract has no header ${name}`);
     }
   }
 
@@ -208,7 +208,7 @@ export interface Answer<T = Json> {
 export interface Call {
   body?: unknown;
   headers?: Record<string, string>;
-  /** Sent as it is, with the content type in `headers`. */
+  /** Sent unchanged, with the content type in `headers`. */
   raw?: string | Buffer;
 }
 
@@ -243,7 +243,7 @@ export class PmsClient {
     });
     const content = Buffer.from(await response.arrayBuffer());
     const json = response.headers.get('content-type')?.startsWith('application/json') === true;
-    // An attachment may be of type JSON, or say so without being it.
+    // An attachment may have the type JSON without being JSON.
     const file = method === 'GET' && /^\/attachments\//.test(at) && response.ok;
     const parsed: unknown =
       content.length === 0 && !file ? undefined : json && !file ? JSON.parse(content.toString()) : content;

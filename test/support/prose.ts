@@ -1,13 +1,13 @@
-/** Lines of at most 100 columns, for the documents that tests write. Code spans and links are not broken. */
+/** Wraps lines at 100 columns, for the documents that tests write. Code spans and links are not broken. */
 const COLUMNS = 100;
 
 /**
  * @param text a paragraph on one line
- * @param first what the first line begins with, e.g. `- `
- * @param rest what all others begin with
+ * @param first the beginning of the first line, such as `- `
+ * @param rest the beginning of all other lines
  */
 export function wrapped(text: string, first = '', rest = ' '.repeat(first.length)): string {
-  // A blank inside of a code span is part of its word.
+  // A space inside of a code span is part of its word.
   const words = text.match(/(?:`[^`]*`|\S)+/g) ?? [];
   const lines: string[] = [];
   let line = first;

@@ -2,8 +2,8 @@ import type * as Planner from '../../src/sync/planner';
 import type * as Recordings from './plannerStates/recorded';
 
 /**
- * Keeps each state that the planner is asked about while integration tests run:
- * `RECORD_PLANNER_STATES=FOLDER npx jest TESTS --setupFilesAfterEnv ./test/support/recordPlannerStates.ts`
+ * Records each input of the planner while integration tests run: `RECORD_PLANNER_STATES=FOLDER npx jest TESTS
+ * --setupFilesAfterEnv ./test/support/recordPlannerStates.ts`
  */
 jest.mock('../../src/sync/planner', () => {
   const { recorder } = jest.requireActual<typeof Recordings>('./plannerStates/recorded');

@@ -9,13 +9,13 @@ import { StoreStates } from './storeStates';
 import { until } from './serviceProcess';
 
 /**
- * A link store as a release writes it: all collections, one file each, in MongoDB Extended JSON, with the records of both
- * systems beside it. https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
+ * The link store of a release: all collections, one file each, in MongoDB Extended JSON, with the records of both
+ * systems next to it. https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/
  */
 
 export const FIXTURES = path.resolve(__dirname, '../fixtures');
 
-/** A backfill's shelf has its run in its name; the run is another each time. */
+/** The id of a backfill's shelf contains its run, which differs each time. */
 const RUN = /^backfill-(.+)-records$/;
 
 /** @returns the documents of each collection of a recorded store, by the collection's name */
@@ -29,7 +29,7 @@ export function recordedStore(version: number): Record<string, Document[]> {
   );
 }
 
-/** What the adapters read of both systems when the store was recorded. */
+/** The records of both systems when the store was recorded, as the adapters return them. */
 export function recordedSystems(version: number): Record<Side, SyncRecord[]> {
   const read = (side: Side) =>
     JSON.parse(
@@ -48,7 +48,7 @@ export async function restoreStore(db: Db, version: number): Promise<void> {
     await db.collection(name).insertMany(documents);
 }
 
-/** Brings everything about and writes the fixture anew. */
+/** Produces all states and rewrites the fixture. */
 export async function recordStore(version: number): Promise<void> {
   const folder = path.join(FIXTURES, `store-v${version}`);
   const mappingFile = manualMapping();
@@ -78,7 +78,7 @@ export async function recordStore(version: number): Promise<void> {
   }
 }
 
-/** Windows of a rate limit are a minute long. */
+/** Windows of a rate limit last a minute. */
 async function pastWindow(db: Db): Promise<void> {
   await until(async () => (await db.collection('budgetWindows').countDocuments()) > 0);
 }

@@ -24,13 +24,13 @@ import { startSandboxes, type Sandboxes } from './sandboxes';
 import { serviceEnvironment, until } from './serviceProcess';
 import { testServers } from './servers';
 
-/** The ids of records, far from those of other tests: pairs' workflows are named by them. */
+/** The range of record ids, different from those of other tests, because the ids of workflows contain them. */
 const IDS_AFTER = 880_000_000;
 const NEVER = '86400';
 
 /**
- * Worker, Schedules and webhook receiver in this process, put together as `start` does, over two sandboxes. It polls only
- * when it is told to, so that a test decides what it knows.
+ * Worker, Schedules and webhook receiver in this process, combined as in `start`, over two sandboxes. It polls only
+ * on request, so a test controls what it knows.
  */
 export class RecordedService {
   private constructor(
@@ -99,7 +99,7 @@ export class RecordedService {
     );
   }
 
-  /** Reads both sides' changes to their end. What pairs make of it is still under way. */
+  /** Reads both sides' changes to their end. Pairs may still be processing them. */
   async poll(): Promise<void> {
     for (const side of SIDES) {
       const workflowId = `${this.name}-poll-${side}-${randomUUID()}`;
@@ -125,7 +125,7 @@ export class RecordedService {
     return controlsOf(this.boxes[side]).setFaults(...rules);
   }
 
-  /** What a second process does that has no credential for this connection: it says so, and tries again. */
+  /** A second process without a credential for this connection: it reports that, and tries again. */
   async failToServe(): Promise<void> {
     const { config, client } = this;
     const { mongodbUri, temporalAddress } = testServers();
@@ -147,13 +147,13 @@ export class RecordedService {
     await close();
   }
 
-  /** Ends the workers; the receiver goes on. */
+  /** Stops the workers; the receiver keeps running. */
   async stopWorkers(): Promise<void> {
     await this.service.stop();
   }
 
   async close(): Promise<void> {
-    // Updates that still wait for an answer get one.
+    // Updates in progress get an answer.
     for await (const { workflowId } of this.client.workflow.list({ query: PAIRS_AT_WORK }))
       await this.client.workflow
         .getHandle(workflowId)

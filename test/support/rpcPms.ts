@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { LocalServer } from './localServer';
 
-/** The system that examples/rpcAdapter.ts is for. */
+/** The system of examples/rpcAdapter.ts. */
 
 interface Row {
   id: number;
@@ -26,7 +26,7 @@ interface Params {
 }
 
 export class RpcPms extends LocalServer {
-  /** Where true, `change` and `close` do as they are told, whatever they are based on. */
+  /** If true, `change` and `close` ignore their precondition. */
   ignoresRevisions = false;
   private readonly rows = new Map<string, Row[]>();
   private next = 1;

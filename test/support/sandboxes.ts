@@ -18,17 +18,17 @@ import { profileSystem, type PmsConnection } from '../../src/systems/profile/pro
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { ZendeskAuth } from '../../src/systems/zendesk/zendeskAuth';
 
-/** Both sandboxes with an adapter to each, and plain HTTP for what people do. */
+/** Both sandboxes with an adapter to each, and plain HTTP for actions of people. */
 export interface Sandboxes {
   zendesk: ZendeskSandbox;
   pms: PmsSandbox;
   systems: Record<Side, SystemPort>;
   mapping: Mapping;
-  /** Calls that the adapters made, latest last. */
+  /** Calls of the adapters, latest last. */
   calls: ApiCall[];
-  /** As an agent of Zendesk. @returns the answer's body */
+  /** Acts as an agent of Zendesk. @returns the answer's body */
   zd(method: string, path: string, body?: unknown): Promise<Body>;
-  /** As a person of the PMS. */
+  /** Acts as a person of the PMS. */
   pm(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
   close(): Promise<void>;
 }
@@ -40,17 +40,17 @@ export function serviceAuth({ clientId, clientSecret }: ZendeskSandbox): Zendesk
   return { by: 'oauth', clientId, secret: () => clientSecret };
 }
 
-/** The same as settings. */
+/** The same credentials as settings. */
 export function serviceSignIn({ clientId, clientSecret }: ZendeskSandbox): Record<string, string> {
   return { ZENDESK_OAUTH_CLIENT_ID: clientId, ZENDESK_OAUTH_CLIENT_SECRET: clientSecret };
 }
 
-/** How a person does. */
+/** The credentials of a person. */
 export function bearerOf(zendesk: ZendeskSandbox, email = 'ann@sandbox.example'): { authorization: string } {
   return { authorization: `Bearer ${zendesk.bearer(email)}` };
 }
 
-/** Parsed once: a file starts sandboxes for each of its tests. */
+/** Parsed once, because a file starts sandboxes for each of its tests. */
 let contract: PmsConnection['profile'] | undefined;
 
 /** A PMS that keeps the contract. */
@@ -65,9 +65,9 @@ export async function startSandboxes(
     pms?: PmsSandboxOptions;
     mapping?: Mapping;
     fileLimitBytes?: number;
-    /** Of the adapters' requests; by default so short that a test of a lost answer does not take long. */
+    /** The time limit of the adapters' requests; by default short, so that a test of a lost answer is fast. */
     timeoutMs?: number;
-    /** Keeps the adapters to the rates; without it, calls are sent as they come. */
+    /** Keeps the adapters to the rates; without it, calls are sent at once. */
     budgets?: RateBudgets;
   } = {},
 ): Promise<Sandboxes> {

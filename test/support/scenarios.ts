@@ -24,8 +24,8 @@ import type { Stack } from './stack';
 import { testMapping } from './world';
 
 /**
- * What is recorded as histories (npm run histories:record) and replayed against the workflows as they are now.
- * All scenarios run one after another on one stack in memory. A workflow without a scenario fails the replay test.
+ * Scenarios that are recorded as histories (npm run histories:record) and replayed with the present workflows. All
+ * scenarios run one after another on one stack in memory. A workflow without a scenario fails the replay test.
  */
 
 export interface Scenario {
@@ -33,7 +33,7 @@ export interface Scenario {
   workflow: string;
   /** The file's name under test/histories/<workflow>/. */
   name: string;
-  /** Brings the workflow about, waits for its end, and @returns its id. */
+  /** Runs the workflow, waits for its end, and @returns its id. */
   run(world: ScenarioWorld): Promise<string>;
 }
 
@@ -146,14 +146,14 @@ export const SCENARIOS: Scenario[] = [
     async run({ stack, zendesk, pms }) {
       const { ticket } = await linked(stack, zendesk, pms);
       const key = keyOf('TicketToProject', ticket);
-      const told: Promise<void>[] = [];
+      const signals: Promise<void>[] = [];
       pms.fault = (when, call) => {
-        if (when === 'before' && call === 'update' && told.length === 0)
-          told.push(stack.client.workflow.getHandle(key).signal(resync));
+        if (when === 'before' && call === 'update' && signals.length === 0)
+          signals.push(stack.client.workflow.getHandle(key).signal(resync));
       };
       zendesk.edit(ticket.ref, { subject: 'b' });
       await stack.settle();
-      await Promise.all(told);
+      await Promise.all(signals);
       pms.fault = () => undefined;
       return key;
     },
@@ -352,10 +352,10 @@ export const SCENARIOS: Scenario[] = [
       const organization = zendesk.add('organization', { name: `Hooli ${randomUUID()}` });
       await synced(stack, 'OrgToCustomer', organization);
       await handle.signal(resume, 'OrgToCustomer');
-      // Answered after the signal before it was dealt with.
+      // Answered after the signal was processed.
       await handle.executeUpdate(resumeUpdate, { args: ['everything'] });
       await stack.settle();
-      // It runs for ever; the server of a recording need not.
+      // The workflow never ends, and the recording's server need not wait for it.
       await handle.cancel();
       await handle.result().catch(() => undefined);
       return workflowId;

@@ -1,7 +1,7 @@
 import { controlsOf, type Access } from 'testkit';
 import type { Sandboxes } from './sandboxes';
 
-/** Who fills two sandboxes with generated data: an agent, and a person of the PMS who is made known. */
+/** The users that fill two sandboxes with generated data: an agent, and a person of the PMS, who is created. */
 export async function seedAccess({ zendesk, pms }: Sandboxes): Promise<{ zendesk: Access; pms: Access }> {
   const token = await controlsOf(pms).tokenOf({ email: 'seeder@pms.example', name: 'Seeder' });
   return {

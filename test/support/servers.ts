@@ -1,7 +1,7 @@
 export interface TestServers {
   temporalAddress: string;
   mongodbUri: string;
-  /** The workflows as they are now, bundled once for all test files. */
+  /** The present workflows, bundled once for all test files. */
   workflows: { codePath: string };
 }
 

@@ -13,7 +13,10 @@ const MAIN = path.resolve(__dirname, '../../dist/src/operator/cli/main.js');
 /** Task queues of the services that a test file started, and the Temporal server of each. */
 const served = new Map<string, string>();
 
-/** A service's Schedules stay when it stops. They would start work for the shared server every second until the run ends. */
+/**
+ * A service's Schedules stay after it stops. They would start work on the shared server every second until the run
+ * ends.
+ */
 afterAll(async () => {
   for (const [taskQueue, address] of served) {
     const connection = await Connection.connect({ address });
@@ -29,10 +32,10 @@ afterAll(async () => {
   }
 });
 
-/** The compiled service as its own process, the way an operator runs it. */
+/** The compiled service as a separate process, as an operator runs it. */
 export class ServiceProcess {
-  /** All that it wrote to standard output and error. */
-  said = '';
+  /** Its standard output and error. */
+  output = '';
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
 
@@ -46,11 +49,11 @@ export class ServiceProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     this.exited = once(this.child, 'exit');
   }
 
-  /** @returns the exit code; null where it was killed */
+  /** @returns the exit code; null if it was killed */
   async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     this.child.kill(signal);
     await this.exited;
@@ -64,7 +67,7 @@ export async function runCommand(env: Record<string, string>, ...args: string[])
   return stdout;
 }
 
-/** What a service needs to sync two sandboxes through the test servers, under a name of its own. */
+/** Settings of a service that syncs two sandboxes through the test servers, with its own name. */
 export function serviceEnvironment(boxes: Sandboxes, name: string): Record<string, string> {
   const { temporalAddress, mongodbUri } = testServers();
   return {
@@ -84,7 +87,7 @@ export function serviceEnvironment(boxes: Sandboxes, name: string): Record<strin
   };
 }
 
-/** Waits until a condition holds; the test's own time limit ends a wait for what never comes. */
+/** Waits until a condition holds, up to the test's own time limit. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -4,7 +4,7 @@ import { SETTINGS } from '../../src/config/settings';
 import { SHARED } from '../../src/config/sources';
 import { wrapped } from './prose';
 
-/** docs/configuration.md, from the schemas that settings are checked with. */
+/** docs/configuration.md, from the schemas of the settings. */
 
 type Process = keyof typeof SETTINGS;
 
@@ -85,7 +85,7 @@ const SECTIONS: Section[] = [
   },
 ];
 
-/** Every name that a process takes, in the order of the schemas. */
+/** Every setting of a process, in the order of the schemas. */
 function known(): Map<string, z.ZodType> {
   const all = new Map<string, z.ZodType>();
   for (const process of ['service', 'codecServer'] as const)
@@ -94,13 +94,13 @@ function known(): Map<string, z.ZodType> {
   return all;
 }
 
-/** Settings without which a process does not start. */
+/** Settings that a process needs to start. */
 function requiredBy(process: Process): Set<string> {
   const { error } = SETTINGS[process].safeParse({});
   return new Set(error?.issues.map((issue) => String(issue.path[0])));
 }
 
-/** Nothing that a setting could take; the first that is refused with words of our own shows what is expected. */
+/** Values that no setting accepts; the first that gives a custom message shows the expected form. */
 const WRONG = [{}, '§', '', '-1', [], -1];
 
 function expected(type: z.ZodType): string {

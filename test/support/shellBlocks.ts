@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** What the shell blocks of README and docs tell people to type. */
+/** The commands in the shell blocks of README and docs. */
 
 export const ROOT = path.resolve(__dirname, '../..');
 

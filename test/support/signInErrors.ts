@@ -6,14 +6,14 @@ import { controlsOf } from 'testkit';
 import type { FaultInput } from 'zendesk-sandbox/common';
 import type { UserError } from './userErrors';
 
-/** What goes wrong when the sync signs in to Zendesk, for docs/errors.md. */
+/** Errors when the sync signs in to Zendesk, for docs/errors.md. */
 
 const CLIENT = 'ZENDESK_OAUTH_CLIENT_ID';
 const SECRET = 'ZENDESK_OAUTH_CLIENT_SECRET';
 const SCOPES = 'ZENDESK_OAUTH_SCOPES';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-/** An API token in place of the OAuth client. */
+/** An API token instead of the OAuth client. */
 const API_TOKEN = {
   [CLIENT]: undefined,
   [SECRET]: undefined,
@@ -28,7 +28,7 @@ const ahead = (ms: number) => ({
 });
 const on = (day: string) => ahead(Date.parse(`${day}T12:00:00Z`) - Date.now());
 
-/** A client that the given administrator makes. @returns its number, and the variables for it */
+/** A client that the given administrator creates. @returns its number, and the variables for it */
 async function newClient(
   zendesk: ZendeskSandbox,
   email: string,
@@ -57,7 +57,7 @@ async function api(
   return answer.status === 204 ? null : answer.json();
 }
 
-/** The client that Ann made before her role or her account was changed. */
+/** The client that Ann created before a change of her role or her account. */
 async function clientOfAnn(zendesk: ZendeskSandbox, changed: object): Promise<Record<string, string>> {
   const ann = 'ann@sandbox.example';
   const { variables } = await newClient(zendesk, ann, 'made_by_ann');
@@ -66,7 +66,7 @@ async function clientOfAnn(zendesk: ZendeskSandbox, changed: object): Promise<Re
   return variables;
 }
 
-/** A proxy that hands on all but the credential. @returns its address */
+/** A proxy that removes the credential. @returns its address */
 async function withoutCredential(zendesk: ZendeskSandbox): Promise<Record<string, string>> {
   const proxy = createServer((incoming, outgoing) => {
     const headers = { ...incoming.headers };

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { LocalServer } from './localServer';
 
-/** A small PMS whose API differs from the contract in whatever a test needs: tasks, and notes inside them. */
+/** A small PMS with tasks, and notes inside them, whose API a test can change. */
 
 export interface Task {
   id: number;
@@ -16,7 +16,7 @@ export interface Task {
 
 export interface Call {
   method: string;
-  /** Path and query, as they came. */
+  /** Path and query, as sent. */
   url: string;
   headers: IncomingMessage['headers'];
   body: unknown;
@@ -24,11 +24,11 @@ export interface Call {
 
 export interface Behaviour {
   paging?: 'cursor' | 'page' | 'offset' | 'link';
-  /** Of one page. */
+  /** The page size. */
   size?: number;
-  /** Answers for the server where it does not answer with null. */
+  /** Replaces the server's answer unless it returns null. */
   intercept?: (call: Call) => { status: number; body?: unknown; headers?: Record<string, string> } | null;
-  /** How it writes a time, which it keeps in milliseconds. */
+  /** The form of times in answers; times are stored in milliseconds. */
   time?: (ms: number) => unknown;
 }
 
@@ -62,9 +62,9 @@ export class SmallPms extends LocalServer {
     const { method = 'GET', url = '/', headers } = request;
     const call = { method, url, headers, body: hasBody ? await json(request) : null };
     this.calls.push(call);
-    const told = this.behaviour.intercept?.(call) ?? this.route(call, new URL(url, 'http://here'));
-    const text = told.body === undefined ? '' : JSON.stringify(told.body);
-    response.writeHead(told.status, { ...told.headers }).end(text);
+    const answer = this.behaviour.intercept?.(call) ?? this.route(call, new URL(url, 'http://here'));
+    const text = answer.body === undefined ? '' : JSON.stringify(answer.body);
+    response.writeHead(answer.status, { ...answer.headers }).end(text);
   }
 
   private route(

@@ -43,15 +43,18 @@ export interface Stack {
 const POLLS = 2;
 
 export interface StackOptions {
-  /** Of another stack, to work beside it on the same task queues and database. */
+  /** Joins another stack, on the same task queues and database. */
   beside?: string;
   /** Fills the database before the store is opened. */
   prepare?: (db: Db) => Promise<void>;
   /** The versions of stored documents that it understands. */
   schema?: Schema;
-  /** How many pairs may be changed alike; without it, nothing is ever held. */
+  /** The brake's thresholds; without them, nothing is ever held. */
   brake?: BrakeSettings;
-  /** Each poll is a workflow, as in the service. Without it, one that succeeds is not: a workflow of a dozen tasks. */
+  /**
+   * Each poll is a workflow, as in the service. By default a successful poll runs without a workflow, which would
+   * take a dozen tasks.
+   */
   pollsByWorkflow?: boolean;
 }
 
@@ -74,22 +77,23 @@ export async function startStack(
   const connection = await Connection.connect({ address: servers.temporalAddress });
   const native = await NativeConnection.connect({ address: servers.temporalAddress });
   const client = new Client({ connection });
-  // Workflow ids are canonical keys; test files share one server, so each stack looks only at its own queue.
+  // Workflow ids are canonical keys, and test files share one server, so each stack uses its own queue.
   const started = new Set<CanonicalKey>();
-  const tell = pairSignaller(client, name, () => mapping);
+  const signalPair = pairSignaller(client, name, () => mapping);
   const around = { store, log, metrics: new SyncMetrics(), now: () => new Date() };
   const context: ActivityContext = {
     ...around,
     mapping,
     systems,
     ...(brake && { brake: new Brake(around, brake) }),
-    async hint(key, ...rest) {
-      // Only what Temporal knows can be waited for; whoever tells it is waited for until it has said so.
-      await tell(key, ...rest);
+    async signalPair(key, ...rest) {
+      // Added after the signal, because `quiet` can wait only for workflows that Temporal knows.
+      await signalPair(key, ...rest);
       started.add(key);
     },
   };
-  // Workflows in this thread: a thread of their own takes longer to load the SDK than most tests take to run.
+  // Workflows run in this thread, because a thread of their own takes longer to load the SDK than most tests take to
+  // run.
   const workflows = { workflowBundle: servers.workflows, debugMode: true };
   const workers: Workers = await createWorkers(context, {
     connection: native,
@@ -130,14 +134,15 @@ export async function startStack(
     async settle() {
       for (const side of SIDES) {
         if (pollsByWorkflow || !(await pollDirectly(side))) await poll(side);
-        // A workflow's poll takes about as long as a pair. The other side's direct poll would come amid a pair's work.
+        // A workflow's poll takes about as long as a pair. A direct poll of the other side would run during a pair's
+        // work.
         if (!pollsByWorkflow) await quiet();
       }
       await quiet();
     },
     async hint(entity, ref, inbox = {}) {
       const key = canonicalKey(entity, ref);
-      await context.hint(key, { hints: [], force: false, hops: 0, ...inbox });
+      await context.signalPair(key, { hints: [], force: false, hops: 0, ...inbox });
       return result(key);
     },
     async stop() {
@@ -152,8 +157,8 @@ export async function startStack(
 }
 
 /**
- * What the workflow of a poll does, by calls of its activities.
- * @returns of one side, whether nothing failed; what is retried, and how, is the workflow's
+ * Does the work of a poll's workflow by calls of its activities.
+ * @returns for one side, whether nothing failed; the workflow would do the retries
  */
 function directPolls(context: ActivityContext): (side: Side) => Promise<boolean> {
   const activities = {

@@ -17,8 +17,8 @@ import { bearerOf } from './sandboxes';
 import { until } from './serviceProcess';
 
 /**
- * What people, operators and failing networks do so that every collection of a link store has something to tell, and
- * links are in every state. Everything goes over HTTP or through the product's own commands.
+ * Actions of people, operators and failing networks that put documents into every collection of a link store, and
+ * links into every state. All use HTTP or the product's own commands.
  */
 
 type Answer = Record<string, unknown>;
@@ -26,9 +26,9 @@ type Answer = Record<string, unknown>;
 const isLinked = ({ status, intent }: Link) => status === 'linked' && intent === null;
 
 export class StoreStates {
-  /** A ticket that is linked, to be talked on later. */
+  /** A linked ticket for later comments. */
   private paused = 0;
-  /** Another, the answer to whose next update is lost. */
+  /** Another ticket, whose next update loses its answer. */
   private lost = 0;
   private readonly broken: FaultInput[] = [];
 
@@ -53,7 +53,7 @@ export class StoreStates {
     await until(async () => (await reports.countDocuments()) > 0);
   }
 
-  /** Pairs in the midst of something that does not come to its end, and one that the PMS refuses. */
+  /** Pairs with unfinished work, and a pair that the PMS refuses. */
   async halfDone(): Promise<void> {
     const { service } = this;
     const org = await this.organization('Halfway Inc');
@@ -83,7 +83,7 @@ export class StoreStates {
       await this.pm('PATCH', `/projects/${ids[1]}`, { dueDate: '2027-01-31T00:00:00Z' });
       await this.edit(unwritten, { subject: 'not written, edited' });
       await this.edit(half, { subject: 'written on one side, edited' });
-      await this.breakTheWay(ids, talk);
+      await this.breakConnections(ids, talk);
     });
     const created = await this.ticket('made, and nobody heard of it', org);
     await service.until(this.key(created), ({ intent }) => JSON.stringify(intent).includes('create'));
@@ -95,8 +95,8 @@ export class StoreStates {
     await this.refused();
   }
 
-  /** Between the workers and what is written next, answers are lost, or connections break. */
-  private async breakTheWay(projects: string[], talk: number): Promise<void> {
+  /** Loses answers or breaks connections between the workers and the next writes. */
+  private async breakConnections(projects: string[], talk: number): Promise<void> {
     this.broken.push(
       ...projects.map((id) => ({
         route: `^(PATCH|GET) /api/v1/projects(/|.*ids=.*)${id}`,
@@ -110,7 +110,7 @@ export class StoreStates {
     await this.service.faults('zendesk', { route: `^PUT /api/v2/tickets/${talk}`, kind: 'reset' });
   }
 
-  /** An update whose answer was lost: it may have overruled what a person had written. */
+  /** An update whose answer was lost: it may have overruled a person's value. */
   async lostAnswer(): Promise<void> {
     const { service, lost } = this;
     const project = await this.projectOf(lost);
@@ -130,7 +130,7 @@ export class StoreStates {
 
   private async decisions(decided: number, merged: number): Promise<void> {
     const { service } = this;
-    // Neither is answered while the PMS does not.
+    // Neither is answered while the PMS does not answer.
     void service.commands
       .resolve(this.key(decided), { row: 'title', choice: 'zendesk' })
       .catch(() => undefined);
@@ -146,7 +146,7 @@ export class StoreStates {
     await until(async () => (await kept.countDocuments()) >= 2);
   }
 
-  /** A paused entity type, and what came for it meanwhile. */
+  /** A paused entity type, with the messages that arrived meanwhile. */
   async heldBack(): Promise<void> {
     const { service } = this;
     await pauseOrResume(service.client, service.name, 'pause', 'CommentToProject');
@@ -158,7 +158,7 @@ export class StoreStates {
     });
   }
 
-  /** A backfill in the midst of a page: one of its kinds is done, another is being written. */
+  /** A backfill in the middle of a page: one of its kinds is done, another is being written. */
   async backfill(): Promise<void> {
     const { service } = this;
     await this.organization('Found by the backfill');
@@ -171,7 +171,7 @@ export class StoreStates {
     );
   }
 
-  /** What webhooks spoke of while no worker ran. */
+  /** Hints of webhooks while no worker ran. */
   async hints(): Promise<void> {
     const { receiver } = this.service;
     const url = `http://127.0.0.1:${receiver.port}`;
@@ -194,16 +194,16 @@ export class StoreStates {
     await this.edit(ticket, { comment: { body: 'see the log', uploads: [token] } });
     await this.edit(ticket, { comment: { body: 'between us', public: false } });
     await this.edit(ticket, { comment: { body: 'card 4111 1111' } });
-    const said = () => service.boxes.zendesk.store.comments.get(ticket) ?? [];
-    const keys = said()
+    const comments = () => service.boxes.zendesk.store.comments.get(ticket) ?? [];
+    const keys = comments()
       .slice(1)
       .map(({ id }) => `CommentToProject/zendesk:comment:${ticket}-${id}`);
     for (const key of keys) await this.linked(key);
     const [withFile = ''] = keys;
     await service.until(withFile, ({ files = [] }) => files.length > 0);
-    const card = said().at(-1)?.id;
+    const card = comments().at(-1)?.id;
     await this.zd('PUT', `/tickets/${ticket}/comments/${card}/redact`, { text: '4111 1111' });
-    // A body cannot be changed in Zendesk: the edit becomes a comment of its own.
+    // Zendesk cannot change a body, so the edit becomes a follow-up comment.
     const [note] = [...service.boxes.pms.store.all('note')];
     await this.pm('PATCH', `/notes/${note?.id}`, { body: 'see the log, second page' });
     await service.until(withFile, ({ sides }) => Object.keys(sides.zendesk?.residue ?? {}).length > 0);
@@ -236,7 +236,7 @@ export class StoreStates {
     await this.service.until(this.key(ticket), ({ status }) => status === 'conflict');
   }
 
-  /** Edits of both sides are seen together. */
+  /** Edits of both sides are read together. */
   private async whilePaused(entity: EntityType, edits: () => Promise<void>): Promise<void> {
     const { client, name } = this.service;
     await pauseOrResume(client, name, 'pause', entity);
@@ -246,7 +246,7 @@ export class StoreStates {
     await pauseOrResume(client, name, 'resume', entity);
   }
 
-  /** Several records match: one pair waits for a person's choice, one keeps its record by itself. */
+  /** Several records match: one pair waits for a person's choice, one keeps its record without a counterpart. */
   private async choices(): Promise<void> {
     const keys: string[] = [];
     await this.whilePaused('OrgToCustomer', async () => {
@@ -260,7 +260,7 @@ export class StoreStates {
     await this.service.commands.resolve(keys[1] ?? '', { counterpart: 'none' });
   }
 
-  /** A record that the other side refuses, and one that waits for it. */
+  /** A record that the other side refuses, and a record that waits for it. */
   private async refused(): Promise<void> {
     const { service } = this;
     const org = await this.organization('Refused Ltd');
@@ -280,7 +280,7 @@ export class StoreStates {
     await this.service.until(key, isLinked);
   }
 
-  /** Something that is said on a ticket, once its note is there. */
+  /** A comment on a ticket, and its note. */
   private async comment(ticket: number, body: string): Promise<{ key: string; note: string }> {
     await this.edit(ticket, { comment: { body } });
     const { id } = this.service.boxes.zendesk.store.comments.get(ticket)?.at(-1) ?? {};

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A token endpoint and one resource, small enough to see what a client does at any moment. */
+/** A token endpoint and one resource, which show each step of a client. */
 
 export interface Mint {
   headers: IncomingHttpHeaders;
@@ -17,9 +17,9 @@ export interface TokenServer {
   calls: (string | undefined)[];
   /** What the token endpoint answers; `n` counts from 1. */
   grant: (n: number) => { status: number; body: unknown; delayMs?: number };
-  /** Tokens that the resource takes; all where it is null. */
+  /** Tokens that the resource accepts; null: all. */
   alive: Set<string> | null;
-  /** How the resource words a refusal of the token. */
+  /** The form of the resource's refusal of a token. */
   refusal: { body: unknown; headers: Record<string, string> };
   close(): void;
 }

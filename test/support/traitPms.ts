@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { Json } from '../../src/sync/record';
 import { LocalServer } from './localServer';
 
-/** A plain PMS of tasks over HTTP, whose answers a test replaces where the API that it stands for is different. */
+/** A plain PMS of tasks over HTTP, in which a test replaces answers to imitate other APIs. */
 
 export interface TraitTask {
   id: number;
@@ -34,7 +34,7 @@ export interface TraitAnswer {
 export class TraitPms extends LocalServer {
   readonly tasks: TraitTask[] = [];
   readonly calls: TraitCall[] = [];
-  /** Answers for the server where it does not answer with null. */
+  /** Replaces the server's answer unless it returns null. */
   intercept: (call: TraitCall) => TraitAnswer | null = () => null;
   /** Whether a write without `If-Match` is refused. */
   mustMatch = false;

@@ -1,18 +1,18 @@
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
-/** Mistakes, and how to make each of them. docs/errors.md is made from it. */
+/** Mistakes, and how to make each of them. docs/errors.md is made from them. */
 
 export interface UserError {
   /** The mistake, as the page names it. */
   did: string;
   args: string[];
-  /** Over a complete environment; undefined removes a variable. */
+  /** Changes of a complete environment; undefined removes a variable. */
   env?: Record<string, string | undefined>;
-  /** A file in the folder in which the command runs: its name and its text, or a change of what is shipped. */
+  /** A file in the folder of the command: its name and its text, or a change of the shipped file. */
   file?: { name: string; text: string } | { name: string; change: [from: string | RegExp, to: string] };
-  /** Brings a Zendesk of its own into the state that the error is about. @returns what the environment has besides */
+  /** Puts a separate Zendesk into the state of the error. @returns further environment variables */
   zendesk?: (zendesk: ZendeskSandbox) => Promise<Record<string, string> | void>;
-  /** What of the standard output is the message, for commands that print what they find. */
+  /** The part of standard output that is the message, for commands that print their findings. */
   out?: RegExp;
   /** 2: an input must be corrected; 1: a problem was found. */
   code: 1 | 2;
@@ -33,7 +33,7 @@ const tried = ['conform', '--profile', 'profile.yaml'];
 const status = ['status', '--config', 'settings.yaml'];
 const show = ['mapping', 'show', 'mapping.yaml'];
 
-/** Where there are connections, these are theirs. */
+/** If there are connections, the settings are theirs. */
 const WITHOUT_OWN = {
   ZENDESK_BASE_URL: undefined,
   ZENDESK_OAUTH_CLIENT_ID: undefined,
@@ -791,7 +791,7 @@ export const TYPING_ERRORS: UserError[] = [
   },
 ];
 
-/** A database to which a release wrote that is far ahead of this one. */
+/** A database of a much newer release. */
 export const NEWER_STORE = 'zps-later-release';
 
 export const CONNECTION_ERRORS: UserError[] = [

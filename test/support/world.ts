@@ -57,7 +57,7 @@ export function record(side: Side, values: Values, order = 1, over: Partial<Sync
     createdAt: NOW,
     updatedAt: new Date(Date.parse(NOW) + order * 1000).toISOString(),
     state: 'live',
-    // What customers see takes part, whatever the mapping says of the PMS.
+    // The visibility is always compared, whatever the mapping says about the PMS.
     values: side === 'zendesk' ? { public: true, ...values } : values,
     complete: true,
     backRef: null,
@@ -67,7 +67,7 @@ export function record(side: Side, values: Values, order = 1, over: Partial<Sync
   };
 }
 
-/** Every property that a mapping names on a side, empty: what a side offers. */
+/** Every property that a mapping names on a side, with an empty value: the properties that a side offers. */
 function emptyOn(mapping: Mapping, side: Side): Values {
   const { rows } = mapping.entities.TicketToProject;
   return Object.fromEntries(rows.flatMap((row) => (row[side] === null ? [] : [[row[side], null]])));
@@ -78,21 +78,21 @@ export class World {
   records: Partial<Record<Side, SyncRecord>> = {};
   /** Writes done so far, by side. */
   writes: { side: Side; op: string; values: Values }[] = [];
-  /** What a person decided and nobody has acted on. */
+  /** A person's pending decision. */
   decisions: Decisions = NO_DECISIONS;
   /** What the brake holds. */
   holds: Holds = [];
-  /** What was written, and why. */
+  /** Writes with their causes. */
   readonly journal: JournalEntry[] = [];
   causes: Cause[] = [];
-  /** What an undo asks for, until it was planned, and what became of it. */
+  /** The pending request of an undo, and its outcome. */
   undoing: PairUndo | null = null;
   undone: Undone[] = [];
-  /** What a system makes of the values that it is sent. */
+  /** How a system changes the values that it gets. */
   onWrite: (side: Side, values: Values) => Values = (_, values) => values;
-  /** What an adapter leaves out of a write because the system refuses it: the system's words, by property. */
+  /** Values that an adapter drops from a write because the system refuses them: the system's message, by property. */
   leavesOut: Record<string, string> | null = null;
-  /** What a system refuses: the properties that it names, none where it names none; null where it takes the write. */
+  /** A system's refusal: the properties that it names, or an empty list; null if it accepts the write. */
   refuses: (side: Side, values: Values) => readonly string[] | null = () => null;
   /** A write was refused as a whole, and the pair waits for a person. */
   waits = false;
@@ -100,7 +100,7 @@ export class World {
   private tick = 100;
 
   constructor(
-    /** Replaced where a person changes the mapping file. */
+    /** Replaced when a person changes the mapping file. */
     public mapping: Mapping,
     readonly key: CanonicalKey,
   ) {}
@@ -210,7 +210,7 @@ export class World {
     throw new Error('does not settle');
   }
 
-  /** Undoes what a filter takes. @returns what became of it, by side and property */
+  /** Undoes the writes that a filter selects. @returns the outcome, by side and property */
   undo(filter: Omit<UndoFilter, 'until'>, over: Partial<PairUndo> = {}): Record<string, Fate> {
     const until = this.time();
     const id = `U${this.journal.length}`;
@@ -237,7 +237,7 @@ export class World {
       : [];
   }
 
-  /** @returns whether all was written, and nothing is left to be planned at once */
+  /** @returns whether all writes were done, and nothing is left to plan at once */
   private apply(intent: Intent): boolean {
     const table = this.mapping.entities.TicketToProject;
     const before = this.link ?? newLink(this.key, 'TicketToProject', this.mapping.version, NOW);

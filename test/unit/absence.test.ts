@@ -47,7 +47,7 @@ const tableOf = (mapping: Mapping) => mapping.entities.TicketToProject;
 const writesOf = (plan: Plan) =>
   plan.do === 'write' ? plan.intent.writes.map(({ side, op, values }) => ({ side, op, values })) : plan.do;
 
-/** A pair that agreed on `s1`; `match` would look for a counterpart first. */
+/** A pair that agreed on `s1`; `match` would search for a counterpart first. */
 function agreedPair(): World {
   const world = World.of(OFFERED, 'zendesk', { subject: 'a', 'custom_fields.1': 's1' });
   world.settle();
@@ -55,7 +55,7 @@ function agreedPair(): World {
   return world;
 }
 
-/** The same pair at another time; the ticket shows the fields that there are. */
+/** The same pair at another time; the ticket shows the fields that exist. */
 function under(mapping: Mapping, before: World, ticket: Values): World {
   const world = new World(mapping, before.key);
   world.link = before.link;
@@ -65,7 +65,7 @@ function under(mapping: Mapping, before: World, ticket: Values): World {
 }
 
 describe('F1: a field that was deactivated or deleted', () => {
-  test('makes its row rest, and is no fault of the mapping', () => {
+  test('rests its row, and is not an error of the mapping', () => {
     expect(tableOf(GONE).rows[1]).toMatchObject({ zendesk: 'custom_fields.1', restsOn: 'zendesk' });
     expect(GONE.resting).toEqual([
       {
@@ -82,14 +82,14 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(OFFERED.resting).toEqual([]);
   });
 
-  test('that was never bound is a fault, which names what there is', () => {
+  test('is an error that names the existing fields, if it was never bound', () => {
     const offered = { zendesk: new Map([['ticket', [SUBJECT]]]), pms: new Map() };
     expect(() => bindProperties(MAPPING, offered, 'mapping.yaml')).toThrow(
       'mapping.yaml: TicketToProject row "custom_fields.Severity ↔ severity": zendesk ticket has no property "custom_fields.Severity"; it has subject',
     );
   });
 
-  test('neither matches nor keeps a record out', () => {
+  test('neither matches records nor excludes one', () => {
     expect(tableOf(GONE).match).toEqual([{ zendesk: 'subject', pms: 'title' }]);
     expect(filterReason(tableOf(OFFERED), record('zendesk', { 'custom_fields.1': 's2' }))).toContain(
       'filtered out',
@@ -97,10 +97,10 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(filterReason(tableOf(GONE), record('zendesk', { subject: 'a' }))).toBeNull();
   });
 
-  test('changes nothing on the other side, and costs neither reads nor writes', () => {
+  test('changes nothing on the other side, and causes neither reads nor writes', () => {
     const world = under(GONE, agreedPair(), { subject: 'a' });
     expect(writesOf(world.plan(SIDES, true))).toBe('settled');
-    // A record that leaves out what is empty, as some APIs do, says no more.
+    // A record of an API that omits empty values shows no more.
     const { zendesk, pms } = world.records;
     const { link } = world;
     if (!link || !zendesk || !pms) throw new Error('no pair');
@@ -118,7 +118,7 @@ describe('F1: a field that was deactivated or deleted', () => {
     ]);
   });
 
-  test('is not filled by a default, nor in a new record', () => {
+  test('is not filled by a default, also in a new record', () => {
     const world = World.of(GONE, 'zendesk', { subject: 'a' });
     world.settle();
     expect(world.records.pms?.values).toMatchObject({ title: 'a', severity: null });
@@ -128,13 +128,13 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(other.writes.at(-1)?.values).toEqual({ subject: 'a' });
   });
 
-  test('comes back: the edits made meanwhile are merged against what was agreed', () => {
+  test('returns: the edits made meanwhile are merged against the snapshot', () => {
     const world = under(GONE, agreedPair(), { subject: 'a' });
     world.edit('pms', { severity: 's2' });
     expect(world.settle(['pms'])).toMatchObject({ do: 'settled' });
     expect(world.link?.rested).toEqual(['severity']);
     expect(world.link?.snapshot).toMatchObject({ severity: 's1' });
-    // No record changes by it, so that an edit of something else is the occasion.
+    // No record changes by it, so an edit of another property is needed.
     const back = under(OFFERED, world, { subject: 'b', 'custom_fields.1': 's1' });
     back.edit('zendesk', { subject: 'b' });
     expect(back.plan(['zendesk'])).toMatchObject({ do: 'read' });
@@ -144,7 +144,7 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(back.link?.history).toEqual([]);
   });
 
-  test('comes back, edited on both sides: the loser is in the history', () => {
+  test('returns after edits on both sides: the history keeps the loser’s value', () => {
     const world = under(GONE, agreedPair(), { subject: 'a' });
     world.edit('pms', { severity: 's2' });
     world.settle(['pms']);
@@ -157,7 +157,7 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(back.records.zendesk?.values['custom_fields.1']).toBe(back.records.pms?.values['severity']);
   });
 
-  test('made anew under the same title: the row is bound anew, and the empty field is filled', () => {
+  test('is created again with the same title: the row is bound again, and the empty field is filled', () => {
     expect(tableOf(MADE_ANEW).rows[1]?.zendesk).toBe('custom_fields.2');
     const resting = under(GONE, agreedPair(), { subject: 'a' });
     resting.settle();
@@ -167,7 +167,7 @@ describe('F1: a field that was deactivated or deleted', () => {
     expect(world.records.pms?.values['severity']).toBe('s1');
   });
 
-  test('a record that lacks it before the list of fields was read again rests, too', () => {
+  test('rests in a record that lacks it before the list of fields was read again', () => {
     const world = under(OFFERED, agreedPair(), { subject: 'a' });
     expect(writesOf(world.plan(SIDES, true))).toBe('settled');
   });
@@ -223,7 +223,7 @@ describe('F1: an option whose tag was renamed', () => {
   const renamed = () =>
     under(RENAMED, before(), { subject: 'a', 'custom_fields.1': null, 'custom_fields.2': ['b'] });
 
-  test('empties nothing, and is no edit when the option is back', () => {
+  test('clears nothing, and is no edit when the option returns', () => {
     const world = renamed();
     world.settle();
     expect(world.writes).toEqual([]);
@@ -232,7 +232,7 @@ describe('F1: an option whose tag was renamed', () => {
     expect(writesOf(back.plan(SIDES, true))).toBe('settled');
   });
 
-  test('lets edits of the other side through, and those of its own', () => {
+  test('does not block edits of the other side, or of its own', () => {
     const world = renamed();
     world.edit('pms', { severity: 'low', parts: ['a', 'b', 'c'] });
     world.settle();
@@ -246,7 +246,7 @@ describe('F1: an option whose tag was renamed', () => {
     expect(other.records.pms?.values['severity']).toBe('low');
   });
 
-  test('a table that knows the new tag fills the empty field', () => {
+  test('fills the empty field again when the table has the new tag', () => {
     const world = under(mapping({ s1_new: 'high', s2: 'low' }, ['s1_new', 's2']), before(), {
       subject: 'a',
       'custom_fields.1': null,
@@ -257,7 +257,7 @@ describe('F1: an option whose tag was renamed', () => {
     expect(world.records.pms?.values['severity']).toBe('high');
   });
 
-  test('an option more in the table leaves agreements as they are', () => {
+  test('a new option in the table does not change agreements', () => {
     const world = under(mapping({ ...TABLE, s3: 'none' }, ['s1', 's2', 's3']), before(), {
       subject: 'a',
       'custom_fields.1': null,

@@ -12,7 +12,7 @@ import {
 } from '../../src/sync/link';
 import { NOW } from '../support/world';
 
-/** A11: what a link keeps of lost answers and lost values stays far below the size of a document. */
+/** A11: the lost answers and lost values of a link stay far below the maximum size of a document. */
 
 const long = (seed: string) => seed.repeat(1_000_000);
 const linkWith = (over: Partial<Link> = {}): Link => ({
@@ -28,18 +28,18 @@ const entry = (lost: string): OverruledValue => ({
   rule: 'latest',
 });
 
-test('A11: of a long text an attempt keeps a digest, which tells it from others', () => {
+test('A11: an attempt stores a digest of a long text, which distinguishes it from other texts', () => {
   const [tried, other] = [asAttempt(long('a')), asAttempt(long('b'))];
   expect(JSON.stringify(tried).length).toBeLessThan(60);
   expect(showsAttempt(tried, long('a'))).toBe(true);
   expect(showsAttempt(other, long('a'))).toBe(false);
-  // As earlier releases stored it, and values of other types.
+  // Attempts in the form of earlier releases, and values of other types.
   expect(showsAttempt(long('a'), long('a'))).toBe(true);
   for (const value of ['short', 7, null, ['a', 'b']])
     expect(showsAttempt(asAttempt(value), value)).toBe(true);
 });
 
-test('A11: ten attempts at long texts are small, and a refused one leaves none', () => {
+test('A11: ten attempts at long texts are small, and a refused attempt is not stored', () => {
   let link = linkWith();
   for (const seed of 'abcdefghij') {
     const write = { ...blankWrite('pms', 'update'), rows: ['text'] };
@@ -53,7 +53,7 @@ test('A11: ten attempts at long texts are small, and a refused one leaves none',
   expect(JSON.stringify(link).length).toBeLessThan(2_000);
 });
 
-test('A11: the history is bounded by size as well, and keeps the latest whatever its size', () => {
+test('A11: the size of the history is bounded as well, and the latest entry is kept at any size', () => {
   const many = Array.from({ length: HISTORY_LIMIT }, (_, n) => entry(`${n} ${long('x')}`));
   const { history } = withOverruled(linkWith(), { known: many, unknown: [] });
   expect(JSON.stringify(history).length).toBeLessThan(HISTORY_CHARACTERS + 1_000);

@@ -46,32 +46,32 @@ const intent: Intent = {
 const linkWith = (over: object) => ({ ...newLink(key, 'TicketToProject', mapping.version, NOW), ...over });
 
 describe('what a backfill does with a record', () => {
-  test('one that nobody knows is created on the other side', () => {
+  test('creates an unknown record on the other side', () => {
     expect(verdictOf()).toMatchObject({
       do: 'write',
       intent: { writes: [{ side: 'pms', op: 'create', backRef: refKey(ref) }] },
     });
   });
 
-  test('what it began itself it takes up; what another page began it leaves for later', () => {
+  test('resumes an intent that it began itself, and leaves another page’s intent for later', () => {
     expect(verdictOf({ owner: key, link: linkWith({ intent }) }).do).toBe('resume');
     const other = { ...intent, hold: { by: 'run/0/1', until: NOW } };
     expect(verdictOf({ owner: key, link: linkWith({ intent: other }) }).do).toBe('later');
   });
 
-  test('a pair that is at work, and a record that another one was made for, are left to their pairs', () => {
+  test('leaves a pair at work, and a record that was created for another one, to their pairs', () => {
     expect(verdictOf({ owner: key, link: linkWith({ intent: releasedIntent(intent) }) }).do).toBe('leave');
     const made = canonicalKey('TicketToProject', { side: 'pms', kind: 'project', id: '9' });
     expect(verdictOf({ record: ticket({ backRef: 'pms:project:9' }), key: made }).do).toBe('leave');
     expect(verdictOf({ key: made, owner: made }).do).toBe('leave');
   });
 
-  test('a parent that is not linked is waited for', () => {
+  test('waits for a parent that is not linked', () => {
     const record = ticket({ values: { subject: 'a', organization_id: '5' } });
     expect(verdictOf({ record })).toEqual({ do: 'wait', waitsFor: ['zendesk:organization:5'] });
   });
 
-  test('one that ended before it was linked leaves a tombstone, once', () => {
+  test('leaves a tombstone, once, for a record that ended before it was linked', () => {
     const verdict = verdictOf({ record: ticket({ state: 'deleted' }) });
     if (verdict.do !== 'keep') throw new Error(verdict.do);
     expect(verdict.link.status).toBe('tombstone');
@@ -81,7 +81,7 @@ describe('what a backfill does with a record', () => {
     });
   });
 
-  test('an entity with match rules is looked for first', () => {
+  test('searches for a match first if the entity has match rules', () => {
     const org = { side: 'zendesk', kind: 'organization', id: '5' } as const;
     const own = canonicalKey('OrgToCustomer', org);
     const item = {
@@ -103,18 +103,18 @@ test('a hold ends by itself', () => {
   expect(isHeld(linkWith({ intent: releasedIntent(intent) }), new Date(NOW))).toBe(false);
 });
 
-test('the second side is read as a whole before the first is written to it; parents come before children', () => {
+test('the second side is read completely before the first is written to it; parents come before children', () => {
   const steps = backfillSteps(mapping).map(({ side, kind, do: what }) => `${what} ${side} ${kind}`);
   const firstWrite = steps.findIndex((step) => !step.startsWith('store'));
   expect(steps.slice(firstWrite).filter((step) => step.startsWith('store'))).toEqual([]);
   expect(steps.filter((step) => step.startsWith('store pms'))).toHaveLength(3);
   expect(steps.indexOf('write zendesk organization')).toBeLessThan(steps.indexOf('both zendesk ticket'));
   expect(steps.indexOf('both zendesk ticket')).toBeLessThan(steps.indexOf('write zendesk comment'));
-  // F3: comments say who may see their tickets.
+  // F3: comments determine the visibility of their tickets.
   expect(steps.indexOf('store zendesk comment')).toBeLessThan(steps.indexOf('both zendesk ticket'));
 });
 
-test('tallies add up, in any order', () => {
+test('tallies can be added in any order', () => {
   const tally = fc.record({ created: fc.nat(100), left: fc.nat(100), agreed: fc.nat(100) }).map((some) => {
     const tallies = noBackfill();
     tallies.TicketToProject.created.pms = some.created;
@@ -130,7 +130,7 @@ test('tallies add up, in any order', () => {
   );
 });
 
-test('what is left of a step is told by the times of its records, where they tell anything', () => {
+test('the remaining time of a step is estimated from the times of its records, if they differ', () => {
   const progress = (first: string | null, reached: string | null) =>
     ({
       startedAt: '2026-01-11T00:00:00Z',
@@ -142,7 +142,7 @@ test('what is left of a step is told by the times of its records, where they tel
   expect(secondsLeft(progress('2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'), now)).toBeNull();
 });
 
-test('issue 22: a backfill that is done is not called "ending"', () => {
+test('issue 22: a completed backfill is not shown as "ending"', () => {
   const progress = (state: BackfillProgress['state']) =>
     ({
       ...{ state, steps: [], done: 0, tallies: noBackfill(), startedAt: '2026-01-11T00:00:00Z' },

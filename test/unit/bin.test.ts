@@ -3,13 +3,13 @@ import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-test('the command is a script of Node, and not of the shell that npx starts it with', () => {
+test('the command runs with Node, and not with the shell that npx starts', () => {
   const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
     bin: Record<string, string>;
   };
   for (const built of Object.values(bin)) {
     const source = built.replace(/^dist\//, '').replace(/\.js$/, '.ts');
-    // npx sees to that only at its first sight of a clone; a build after that must not take it away.
+    // npx sets the mode only when it sees a clone first; a later build must not remove it.
     expect(statSync(path.join(ROOT, built)).mode & 0o111).not.toBe(0);
     expect(readFileSync(path.join(ROOT, source), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   }

@@ -8,7 +8,7 @@ import { examine } from '../../src/sync/reconcileVerdict';
 import { rebuiltLink } from '../../src/sync/rebuiltLink';
 import { NO_REFERENCES, NOW, World, record, testMapping } from '../support/world';
 
-/** A1: what was agreed on is agreed for the fields that a row named at that time, and for no others. */
+/** A1: an agreement counts for the fields that a row named at that time, and for no others. */
 
 const title = { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' };
 const costIn = (zendesk: string, over: Record<string, unknown> = {}): Mapping =>
@@ -27,7 +27,7 @@ function agreedPair(mapping = FIRST): World {
   return world;
 }
 
-/** The same pair under another mapping, with what the ticket shows besides. */
+/** The same pair under another mapping, with further values of the ticket. */
 function under(mapping: Mapping, before: World, ticket: Values = {}): World {
   const world = new World(mapping, before.key);
   world.link = before.link && { ...before.link, mappingVersion: mapping.version };
@@ -40,8 +40,8 @@ function under(mapping: Mapping, before: World, ticket: Values = {}): World {
 const writesOf = (plan: Plan) =>
   plan.do === 'write' ? plan.intent.writes.map(({ side, values }) => ({ side, values })) : plan.do;
 
-describe('A1: a row that is pointed at another field', () => {
-  test('meets for the first time: the empty field is filled, and nothing is erased', () => {
+describe('A1: a row whose mapping names another field', () => {
+  test('has a first meeting: the empty field is filled, and no value is cleared', () => {
     const world = under(SECOND, agreedPair(), { 'custom_fields.2': null });
     expect(writesOf(world.plan(SIDES, true))).toEqual([
       { side: 'zendesk', values: { 'custom_fields.2': 'x' } },
@@ -52,7 +52,7 @@ describe('A1: a row that is pointed at another field', () => {
     expect(writesOf(world.plan(SIDES, true))).toBe('settled');
   });
 
-  test('reads both sides before it decides, and its declared winner keeps the other value in the history', () => {
+  test('reads both sides before it decides, and the history keeps the value that the declared winner replaced', () => {
     const world = under(SECOND, agreedPair(), { 'custom_fields.2': 'y' });
     expect(world.plan(['zendesk'])).toMatchObject({ do: 'read' });
     world.edit('zendesk', { subject: 'b' });
@@ -61,7 +61,7 @@ describe('A1: a row that is pointed at another field', () => {
     expect(world.link?.history).toMatchObject([{ row: 'cost', side: 'pms', lost: 'x', kept: 'y' }]);
   });
 
-  test('is no echo, and reconcile finds it', () => {
+  test('is not an echo, and reconcile finds it', () => {
     const world = under(SECOND, agreedPair(), { 'custom_fields.2': null });
     const { link, records } = world;
     if (!link || !records.pms) throw new Error('no pair');
@@ -92,7 +92,7 @@ describe('A1: a row that is pointed at another field', () => {
         { id: 'cost', zendesk: 'custom_fields.1', pms: 'price', type: 'string', direction: 'both' },
       ]),
     ],
-  ])('so does one with %s', (_, other) => {
+  ])('a row with %s has a first meeting, too', (_, other) => {
     const { link } = agreedPair();
     const row = other.entities.TicketToProject.rows[1];
     if (!link || !row) throw new Error('no pair');
@@ -103,14 +103,14 @@ describe('A1: a row that is pointed at another field', () => {
     ['another winner', costIn('custom_fields.1', { winner: 'pms' })],
     ['another default', costIn('custom_fields.1', { default: 'none' })],
     ['another direction', costIn('custom_fields.1', { direction: 'toPms' })],
-  ])('one with %s keeps what was agreed', (_, other) => {
+  ])('a row with %s keeps its agreement', (_, other) => {
     const { link } = agreedPair();
     const row = other.entities.TicketToProject.rows[1];
     if (!link || !row) throw new Error('no pair');
     expect(agreedBase(other.entities.TicketToProject, row, link)).toEqual({ zendesk: 'x', pms: 'x' });
   });
 
-  test('what was written to the former field is no agreement about the new one', () => {
+  test('a value written to the former field is no agreement about the new field', () => {
     const before = agreedPair();
     if (!before.link) throw new Error('no link');
     const old = bindingsOf(FIRST.entities.TicketToProject);
@@ -125,7 +125,7 @@ describe('A1: a row that is pointed at another field', () => {
     ]);
   });
 
-  test('a conflict that was parked about the former field is decided anew', () => {
+  test('a conflict parked for the former field is decided again', () => {
     const manual = costIn('custom_fields.1', { winner: 'manual' });
     const before = agreedPair(manual);
     before.edit('zendesk', { 'custom_fields.1': 'z' });
@@ -137,7 +137,7 @@ describe('A1: a row that is pointed at another field', () => {
     ]);
   });
 
-  test('a write that was planned for the former field is no agreement about the new one', () => {
+  test('a write planned for the former field is no agreement about the new field', () => {
     const world = World.of(FIRST, 'zendesk', { subject: 'a', 'custom_fields.1': 'x' });
     world.settle();
     world.edit('pms', { cost: 'y' });
@@ -152,7 +152,7 @@ describe('A1: a row that is pointed at another field', () => {
     expect(row && agreedBase(SECOND.entities.TicketToProject, row, committed)).toBeNull();
   });
 
-  test('rows that share an id share an agreement, and both meet anew when one is pointed elsewhere', () => {
+  test('rows that share an id share an agreement, and both have a first meeting when one names another field', () => {
     const shared = (second: string) =>
       testMapping([
         title,
@@ -174,7 +174,7 @@ describe('A1: a row that is pointed at another field', () => {
     ]);
   });
 
-  test('a rebuilt link says what its rows are bound to', () => {
+  test('a rebuilt link records the bindings of its rows', () => {
     const { records, key } = agreedPair();
     const { zendesk, pms } = records;
     if (!zendesk || !pms) throw new Error('no pair');
@@ -218,7 +218,7 @@ describe('A1: a row that is pointed at another field', () => {
   });
 });
 
-test('a link of a release that kept no bindings goes by its snapshot', () => {
+test('a link from a release without bindings uses its snapshot', () => {
   const world = agreedPair();
   const { link } = world;
   const row = FIRST.entities.TicketToProject.rows[1];
@@ -226,14 +226,14 @@ test('a link of a release that kept no bindings goes by its snapshot', () => {
   const old = { ...link };
   delete old.bound;
   expect(agreedBase(FIRST.entities.TicketToProject, row, old)).toEqual({ zendesk: 'x', pms: 'x' });
-  // It says so from its next agreement on.
+  // It records the bindings from its next agreement on.
   world.link = old;
   world.edit('zendesk', { subject: 'b' });
   world.settle();
   expect(world.link.bound).toEqual(bindingsOf(FIRST.entities.TicketToProject));
 });
 
-test('a plan for a row of another binding is made of fresh records alone', () => {
+test('a plan for a row with another binding uses only records that were just read', () => {
   const world = under(SECOND, agreedPair(), { 'custom_fields.2': 'y' });
   const { link, key, records } = world;
   const seen = records.zendesk ?? record('zendesk', {});

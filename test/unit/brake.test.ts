@@ -6,7 +6,7 @@ import type { SyncRecord, Values } from '../../src/sync/record';
 import { examine } from '../../src/sync/reconcileVerdict';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Issue 21, the brake: what is held is not written, not agreed on, and not lost. */
+/** Issue 21, the brake: a held change is neither written nor agreed on nor lost. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -50,7 +50,7 @@ describe('a row that is held', () => {
     return world;
   };
 
-  test('is not written and not agreed on, while other rows go on', () => {
+  test('is neither written nor agreed on, while other rows continue', () => {
     const world = emptied();
     expect(written(world)).toEqual([['pms', { title: 'edited' }]]);
     expect(world.link).toMatchObject({
@@ -61,7 +61,7 @@ describe('a row that is held', () => {
     });
   });
 
-  test('stays held at the next turn, and writes nothing', () => {
+  test('is still held at the next turn, and writes nothing', () => {
     const world = emptied();
     const before = world.link;
     world.writes = [];
@@ -70,7 +70,7 @@ describe('a row that is held', () => {
     expect(world.link).toEqual(before);
   });
 
-  test('goes on once the hold is released', () => {
+  test('is written after the hold is released', () => {
     const world = emptied();
     world.writes = [];
     world.holds = [hold('emptied', 'priority', {}, 'releasing')];
@@ -80,18 +80,18 @@ describe('a row that is held', () => {
     expect(world.link).not.toHaveProperty('braked');
   });
 
-  test('is not overwritten by an edit of the other side that does not see it', () => {
+  test('is not overwritten by an edit of the other side that was made without reading it', () => {
     const world = emptied();
     world.writes = [];
     world.edit('pms', { priority: 'low' });
     // Only the PMS was seen: the pair reads both.
     world.settle(['pms']);
-    // Both changed it, and the winner's side is empty: that is held, and neither is lost.
+    // Both sides changed it, and the winner's side is empty: that is held, and neither value is lost.
     expect(written(world)).toEqual([]);
     expect([shown(world, 'zendesk')['priority'], shown(world, 'pms')['priority']]).toEqual([null, 'low']);
   });
 
-  test('comes back by itself: then nothing is held any more', () => {
+  test('is not held any more after a person sets a value again', () => {
     const world = emptied();
     world.edit('zendesk', { priority: 'high' });
     world.settle();
@@ -100,7 +100,7 @@ describe('a row that is held', () => {
     expect(shown(world, 'pms')['priority']).toBe('high');
   });
 
-  test('is no echo, and no finding of a reconcile', () => {
+  test('is neither an echo nor a finding of a reconcile', () => {
     const world = emptied();
     const { link, records } = world;
     if (!link || !records.zendesk) throw new Error('not linked');
@@ -110,7 +110,7 @@ describe('a row that is held', () => {
     expect(examine(mapping, table, link, drifted, NO_REFERENCES).kind).toBe('drifted');
   });
 
-  test('the other direction, another kind, and a filled property go on', () => {
+  test('an emptied row is held in one direction only, and other values are written', () => {
     const world = linked();
     world.holds = [hold('emptied', 'priority')];
     world.edit('pms', { priority: null });
@@ -122,7 +122,7 @@ describe('a row that is held', () => {
     expect(written(world)).toEqual([['pms', { priority: 'low' }]]);
   });
 
-  test('a person’s decision about the row is not held', () => {
+  test('does not hold a person’s decision about the row', () => {
     const world = linked();
     world.edit('zendesk', { note: 'x' });
     world.edit('pms', { note: 'y' });
@@ -137,7 +137,7 @@ describe('a row that is held', () => {
     expect(shown(world, 'pms')['note']).toBe('x');
   });
 
-  test('a hold for other fields than the row names now holds nothing', () => {
+  test('is not held by a hold for the row’s former fields', () => {
     const world = linked();
     world.holds = [hold('emptied', 'priority', { bound: 'former' })];
     world.edit('zendesk', { priority: null });
@@ -150,7 +150,7 @@ describe('a row that is held', () => {
     expect(written(still)).toEqual([]);
   });
 
-  test('of kind "written" holds what fills, too, on either side', () => {
+  test('is held by kind "written" also if it fills a property, on either side', () => {
     const world = linked({ priority: null });
     world.holds = [hold('written', 'priority', { side: null, by: 'undo' })];
     world.edit('pms', { priority: 'low' });
@@ -161,7 +161,7 @@ describe('a row that is held', () => {
     expect(written(world)).toEqual([['zendesk', { priority: 'low' }]]);
   });
 
-  test('of a set: elements that go are held, elements that come are not', () => {
+  test('of a set: removals are held, additions are not', () => {
     const world = linked();
     world.holds = [hold('replaced', 'labels'), hold('emptied', 'labels')];
     world.edit('zendesk', { tags: ['a', 'b', 'c'] });
@@ -189,7 +189,7 @@ describe('a change that is discarded', () => {
     return world;
   };
 
-  test('leaves both values as not taken, and is not offered again with another edit, resync or reconcile', () => {
+  test('keeps both values as not taken, and does not offer the change again with another edit, resync or reconcile', () => {
     const world = discarded('emptied', 'priority', { priority: null });
     expect(notTakenOf(world.link ?? {}, 'priority')).toMatchObject({
       ...{ side: 'pms', offered: null, shown: 'high', why: 'discarded' },
@@ -205,7 +205,7 @@ describe('a change that is discarded', () => {
     expect(examine(mapping, table, link, records.pms, NO_REFERENCES).kind).toBe('agrees');
   });
 
-  test.each(['zendesk', 'pms'] as const)('the next edit on %s counts', (side) => {
+  test.each(['zendesk', 'pms'] as const)('allows the next edit on %s', (side) => {
     const world = discarded('replaced', 'priority', { priority: 'low' });
     world.edit(side, { priority: 'urgent' });
     world.settle();
@@ -216,7 +216,7 @@ describe('a change that is discarded', () => {
     expect(world.link?.reason).toBeNull();
   });
 
-  test('of a set: the elements stay apart, and the next one goes across alone', () => {
+  test('of a set: the elements stay different, and only the next edit is synced', () => {
     const world = discarded('emptied', 'labels', { tags: [] });
     expect([shown(world, 'zendesk')['tags'], shown(world, 'pms')['labels']]).toEqual([[], ['a', 'b']]);
     world.edit('zendesk', { tags: ['c'] });

@@ -16,7 +16,7 @@ import { planPair, type Observation, type PairState } from '../../src/sync/plann
 import type { Side, SyncRecord, Values } from '../../src/sync/record';
 import { NOW, NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Issue 21, the brake: what is counted, and when it is too much of a kind. */
+/** Issue 21, the brake: what is counted, and when too many changes are of one kind. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -29,7 +29,7 @@ const mapping = testMapping([
 ]);
 const table = mapping.entities.TicketToProject;
 
-describe('how many pairs may be changed alike', () => {
+describe('how many pairs may change in the same way', () => {
   test.each<[BrakeMeasure, number, number]>([
     ['ends', 0, 10],
     ['ends', 50, 10],
@@ -46,7 +46,7 @@ describe('how many pairs may be changed alike', () => {
     ['remapped', 50, 10],
     ['remapped', 500, 25],
     ['remapped', 1_000_000, 1_000],
-  ])('%s, of %i linked pairs: %i', (measure, linked, allowed) => {
+  ])('%s, with %i linked pairs: %i', (measure, linked, allowed) => {
     const threshold = BRAKE_DEFAULTS.thresholds[measure];
     expect(threshold && allowedOf(threshold, linked)).toBe(allowed);
   });
@@ -69,7 +69,7 @@ function stateOf(world: World, over: Partial<PairState> = {}): PairState {
     ...over,
   };
 }
-/** What is counted of a plan, in short. */
+/** The counted changes of a plan, in short form. */
 function counted(state: PairState, by = mapping): string[] {
   const changes = countedChanges(planPair(state, by), { state, table: by.entities.TicketToProject });
   return changes.map(
@@ -82,9 +82,9 @@ const afterEdit = (side: Side, values: Values) => {
   return counted(stateOf(world));
 };
 
-describe('what is counted of a plan', () => {
+describe('which changes of a plan are counted', () => {
   test.each<[string, Side, Values, string[]]>([
-    ['a value that was taken away', 'zendesk', { note: null }, ['emptied note pms side answered with less']],
+    ['a value that was cleared', 'zendesk', { note: null }, ['emptied note pms side answered with less']],
     ['a text that was replaced', 'pms', { title: 't' }, ['replaced title zendesk many changes']],
     [
       'elements of a set that were removed',
@@ -94,18 +94,18 @@ describe('what is counted of a plan', () => {
     ],
     ['all elements', 'pms', { labels: [] }, ['emptied labels zendesk side answered with less']],
     ['elements that were added', 'pms', { labels: ['a', 'b', 'c'] }, []],
-    ['a ticket that is closed: automations close many', 'zendesk', { status: 'closed' }, []],
+    ['a ticket that is closed does not count: automations close many', 'zendesk', { status: 'closed' }, []],
   ])('%s', (_, side, values, expected) => {
     expect(afterEdit(side, values)).toEqual(expected);
   });
 
-  test('a value that fills an empty property is not', () => {
+  test('a value that fills an empty property is not counted', () => {
     const world = linked({ note: null });
     world.edit('pms', { note: 'first' });
     expect(counted(stateOf(world))).toEqual([]);
   });
 
-  test('a property that the answer does not name says that its field is gone', () => {
+  test('a property that is missing in the answer suggests that its field was deleted', () => {
     const world = linked();
     const record = { ...(world.records.zendesk as SyncRecord), version: '900', order: 900 };
     record.values = Object.fromEntries(Object.entries(record.values).filter(([name]) => name !== 'note'));
@@ -114,7 +114,7 @@ describe('what is counted of a plan', () => {
     expect(counted(stateOf(world))).toEqual(['emptied note pms field gone']);
   });
 
-  test('the end of a record, by absence or by its own word; one that was redacted is not', () => {
+  test('the end of a record counts if it is absent or deleted, and not if it was redacted', () => {
     const world = linked();
     const gone = stateOf(world, { observed: { zendesk: { record: null, fresh: true } } });
     expect(counted(gone)).toEqual(['ends * pms records not found']);
@@ -131,7 +131,7 @@ describe('what is counted of a plan', () => {
     expect(counted({ ...gone, link: { ...(world.link as Link), status: 'tombstone' } })).toEqual([]);
   });
 
-  test('the end of a pair of which both records are gone changes nobody’s record, and is not counted', () => {
+  test('the end of a pair whose records are both deleted changes no record, and is not counted', () => {
     const world = linked();
     const gone = { record: null, fresh: true } as const;
     const deleted = (side: Side) => ({
@@ -144,21 +144,21 @@ describe('what is counted of a plan', () => {
     for (const state of [
       observed(deleted('zendesk'), deleted('pms')),
       observed(gone, gone),
-      // A record that is read where nobody said that it ended. Its counterpart ended by its own side’s word.
+      // A record is read without a report of its end. Its counterpart ended by its own side's report.
       observed(deleted('zendesk'), unproven),
       observed(unproven, deleted('pms')),
     ]) {
       expect(planPair(state, mapping)).toMatchObject({ do: 'bury', intent: null });
       expect(counted(state)).toEqual([]);
     }
-    // Nothing says that either ended.
+    // Nothing reports the end of either.
     expect(planPair(observed(unproven, unproven), mapping).do).toBe('absent');
     const archiving = { ...table, onDelete: 'archive' as const };
     const strict = { ...mapping, entities: { ...mapping.entities, TicketToProject: archiving } };
     expect(planPair(observed(deleted('zendesk'), deleted('pms')), strict)).toMatchObject({ intent: null });
   });
 
-  test('an end says whether the other record was just read', () => {
+  test('an end shows whether the other record was just read', () => {
     const world = linked();
     const changes = (fresh: boolean) => {
       const pms = { record: world.records.pms as SyncRecord, fresh };
@@ -169,7 +169,7 @@ describe('what is counted of a plan', () => {
     expect(changes(true)[0]).not.toHaveProperty('unread');
   });
 
-  test('a row’s first meeting by a changed mapping is counted apart; a pair’s own never is', () => {
+  test('a row’s first meeting after a change of the mapping counts separately; the first meeting of a pair never counts', () => {
     const world = linked();
     world.edit('pms', { note: 'another' });
     const link = world.link as Link;
@@ -178,7 +178,7 @@ describe('what is counted of a plan', () => {
     expect(counted(stateOf(world, { link: { ...link, snapshot: null } }))).toEqual([]);
   });
 
-  test('a plan that is resumed was counted before', () => {
+  test('a resumed plan was counted before', () => {
     const world = linked();
     world.edit('zendesk', { note: null });
     const state = stateOf(world);
@@ -188,7 +188,7 @@ describe('what is counted of a plan', () => {
     expect(countedChanges(plan, { state: resumed, table })).toEqual([]);
   });
 
-  test('a walk sees which rows are emptied before their pairs are told', () => {
+  test('a walk finds the emptied rows before it notifies their pairs', () => {
     const world = linked();
     world.edit('zendesk', { note: null, tags: [], subject: 'another' });
     const { records, link } = world;
@@ -200,12 +200,12 @@ describe('what is counted of a plan', () => {
   });
 });
 
-/** Others go on meanwhile, so many times. */
+/** Runs other work a number of times meanwhile. */
 async function pauses(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) await new Promise(setImmediate);
 }
 
-/** A link store that keeps holds and counts alone. Several workers may share it. */
+/** A link store with only holds and counts. Several workers may share it. */
 class Counting {
   holds: BrakeHold[] = [];
   slots = new Map<number, Map<HoldId, number>>();
@@ -271,7 +271,7 @@ const remapping: CountedChange = {
   ...{ measure: 'remapped', cause: 'mapping changed', bound: 'b2' },
 };
 const keyOf = (n: number) => `TicketToProject/zendesk:ticket:${n}`;
-/** @returns how many pairs went on before the first was held */
+/** @returns the number of pairs that continued before the first was held */
 async function plansUntilHeld(
   brake: Brake,
   counting: Counting,
@@ -283,12 +283,12 @@ async function plansUntilHeld(
   return Infinity;
 }
 
-describe('when it is too much', () => {
+describe('when too many pairs change', () => {
   test.each([
     [50, 10],
     [1_000, 50],
     [1_000_000, 1_000],
-  ])('of %i pairs, %i may be emptied, and the next begins a hold', async (pairs, allowed) => {
+  ])('of %i pairs, %i may be emptied, and the next one begins a hold', async (pairs, allowed) => {
     const counting = new Counting();
     counting.linked = pairs;
     expect(await plansUntilHeld(counting.worker(), counting)).toBe(allowed);
@@ -303,7 +303,7 @@ describe('when it is too much', () => {
     expect(counting.holds[0]?.examples).toHaveLength(10);
   });
 
-  test('of many that are planned at the same time, no more go on', async () => {
+  test('of many pairs planned at the same time, no more are allowed', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     const held = await Promise.all(
@@ -315,14 +315,14 @@ describe('when it is too much', () => {
     expect(held.filter((each) => !each)).toHaveLength(10);
   });
 
-  test('a hold that does not concern a plan is not begun without end', async () => {
+  test('a hold that does not concern a plan is not begun again and again', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     await plansUntilHeld(brake, counting);
     expect(await brake.count(keyOf(77), [emptying], counting.holds, mapping.version)).toBeNull();
   });
 
-  test('one pair that flaps, or is planned again, is one pair', async () => {
+  test('one pair counts once, however often it changes or is planned', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     for (let n = 0; n < 100; n += 1)
@@ -330,7 +330,7 @@ describe('when it is too much', () => {
     expect(counting.holds).toEqual([]);
   });
 
-  test('two workers count together, and a third that starts goes on from there', async () => {
+  test('two workers count together, and a third that starts continues their count', async () => {
     const counting = new Counting();
     const [one, two] = [counting.worker(), counting.worker()];
     for (let n = 0; n < 4; n += 1) await one.count(keyOf(n), [emptying], [], mapping.version);
@@ -339,7 +339,7 @@ describe('when it is too much', () => {
     expect(await plansUntilHeld(counting.worker(), counting, 8)).toBe(2);
   });
 
-  test('before the end that would be one too many is held, the other record is read', async () => {
+  test('before one end too many is held, the other record is read', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     const end = (n: number, isRead: boolean): CountedChange => ({
@@ -349,10 +349,10 @@ describe('when it is too much', () => {
     const count = (n: number, isRead = false) =>
       brake.count(keyOf(n), [end(n, isRead)], counting.holds, mapping.version);
     for (let n = 0; n < 10; n += 1) expect(await count(n)).toBeNull();
-    // Of these, the other record turned out to be gone as well: they are not counted, and nothing is ever held.
+    // For these, the other record was deleted as well: they are not counted, and nothing is ever held.
     for (let n = 10; n < 50; n += 1) expect(await count(n)).toEqual({ read: `pms:project:${n}` });
     expect(counting.holds).toEqual([]);
-    // A pair that was counted before is not one more.
+    // A pair that was counted before does not count again.
     expect(await count(3)).toBeNull();
     expect(await count(50, true)).toBe('hold');
     expect(counting.holds).toMatchObject([
@@ -372,17 +372,17 @@ describe('when it is too much', () => {
     const pairs = Array.from({ length: 40 }, (_, n) => n);
     const first = await Promise.all(pairs.map((n) => count(n, { unread: `pms:project:${n}` })));
     expect(counting.holds).toEqual([]);
-    const goneOn = first.filter((each) => each === null).length;
-    expect(goneOn).toBeLessThanOrEqual(10);
-    // Those that are to be read are not counted before. Of some, the other record is there.
-    for (const n of pairs.slice(goneOn - 10 || 40)) expect(await count(n, {})).toBeNull();
+    const continued = first.filter((each) => each === null).length;
+    expect(continued).toBeLessThanOrEqual(10);
+    // Pairs that need a read are not counted before it. For some, the other record exists.
+    for (const n of pairs.slice(continued - 10 || 40)) expect(await count(n, {})).toBeNull();
     expect(counting.holds).toEqual([]);
     await brake.stop();
     const kept = [...counting.slots.values()].flatMap((slot) => [...slot.values()]);
     expect(kept.reduce((sum, each) => sum + each, 0)).toBe(10);
   });
 
-  test('what is older than the window counts no more', async () => {
+  test('changes older than the window are not counted', async () => {
     const counting = new Counting();
     let at = Date.parse(NOW);
     const brake = counting.worker(() => new Date(at));
@@ -391,7 +391,7 @@ describe('when it is too much', () => {
     expect(await plansUntilHeld(brake, counting, 10)).toBe(10);
   });
 
-  test('many changes cost few commands', async () => {
+  test('many changes need few database commands', async () => {
     const counting = new Counting();
     counting.linked = 1_000_000;
     const brake = counting.worker();
@@ -401,7 +401,7 @@ describe('when it is too much', () => {
     expect(counting.holds).toEqual([]);
   });
 
-  test('what a person ended is not judged while its pairs go on', async () => {
+  test('pairs are not counted against a hold that a person has just ended', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     await plansUntilHeld(brake, counting);
@@ -410,18 +410,18 @@ describe('when it is too much', () => {
       expect(await brake.count(keyOf(n), [emptying], ended, mapping.version)).toBeNull();
   });
 
-  test('once a person has ended a hold, the same pairs are counted anew', async () => {
+  test('once a hold has ended, the same pairs are counted again', async () => {
     const counting = new Counting();
     const brake = counting.worker();
     await plansUntilHeld(brake, counting);
     await brake.stop();
-    // As the end of the hold leaves it.
+    // The state after the hold has ended.
     counting.holds = [];
     for (const counts of counting.slots.values()) counts.clear();
     expect(await plansUntilHeld(brake, counting)).toBe(10);
   });
 
-  test('a page of records that is too much by itself begins a hold before any pair is told', async () => {
+  test('a page with too many changes begins a hold before any pair is notified', async () => {
     const counting = new Counting();
     const page = (many: number) =>
       Array.from({ length: many }, (_, n) => ({ key: keyOf(n), changes: [emptying] }));
@@ -432,7 +432,7 @@ describe('when it is too much', () => {
     expect(counting.holds).toMatchObject([{ state: 'held', counts: { pairs: 11 } }]);
   });
 
-  test('a changed mapping that may concern many begins a hold with its first pair, to be counted', async () => {
+  test('a changed mapping that may concern many pairs begins a hold with its first pair, until all are counted', async () => {
     const counting = new Counting();
     counting.otherMapping = 50;
     expect(await plansUntilHeld(counting.worker(), counting, 0, remapping)).toBe(0);
@@ -441,7 +441,7 @@ describe('when it is too much', () => {
     ]);
   });
 
-  test('one that concerns few goes on, and is counted as it comes', async () => {
+  test('a changed mapping that concerns few pairs is allowed, and its pairs are counted as they are planned', async () => {
     const counting = new Counting();
     counting.otherMapping = 9;
     expect(await plansUntilHeld(counting.worker(), counting, 0, remapping)).toBe(10);

@@ -48,14 +48,14 @@ const updates = z
   })
   .parse(parse(read('.github/dependabot.yml'))).updates;
 
-test('CI runs .ci/run, and the audit in a job of its own', () => {
+test('CI runs .ci/run, and the audit in a separate job', () => {
   const commands = (job: string) => workflow.jobs[job]?.steps.flatMap(({ run }) => run ?? []) ?? [];
   expect(commands('test')).toContain('.ci/run');
   expect(() => accessSync(path.join(ROOT, '.ci/run'), constants.X_OK)).not.toThrow();
   expect(commands('audit')).toEqual(['npm audit --omit=dev --audit-level=high']);
 });
 
-test('CI uses the newest Node that is supported', () => {
+test('CI uses the newest supported Node', () => {
   const [, below = ''] = /<(\d+)$/.exec(manifest.engines.node) ?? [];
   const versions = Object.values(workflow.jobs).flatMap(({ steps }) =>
     steps
@@ -65,13 +65,13 @@ test('CI uses the newest Node that is supported', () => {
   expect(versions).toEqual([Number(below) - 1, Number(below) - 1]);
 });
 
-test('.ci/run runs scripts that exist, the licence check and the SBOM among them', () => {
+test('.ci/run runs existing scripts, including the licence check and the SBOM', () => {
   const named = [...read('.ci/run').matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name = '']) => name);
   expect(named).toEqual(expect.arrayContaining(['licenses', 'sbom', 'lint', 'typecheck']));
   expect(named.filter((name) => !(name in manifest.scripts))).toEqual([]);
 });
 
-test('dependency updates name folders and packages that exist', () => {
+test('dependency updates name existing folders and packages', () => {
   const packages = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
   const isKnown = (pattern: string) =>
     packages.some((name) =>

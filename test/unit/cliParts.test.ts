@@ -5,7 +5,7 @@ import path from 'node:path';
 import { commandLine } from '../../src/platform/commandLine';
 import { nextAttempt } from '../../src/operator/explain';
 import { jsonOf, safe } from '../../src/operator/cli/output';
-import { foundAddress, knownAddress, leaveAddresses } from '../../src/operator/cli/servers';
+import { foundAddress, knownAddress, storeAddresses } from '../../src/operator/cli/servers';
 import { loadConfig } from '../../src/config/config';
 import { newLink, type Link } from '../../src/sync/link';
 import { NOW } from '../support/world';
@@ -31,7 +31,7 @@ const both = { zendesk: side('zendesk:ticket:1'), pms: side('pms:project:P-1') }
 
 const RECORD = KEY.slice(KEY.indexOf('/') + 1);
 
-describe('when a pair goes on', () => {
+describe('the next attempt of a pair', () => {
   test.each<[string, Partial<Link>, string]>([
     ['a pair in agreement', { status: 'linked' }, 'nothing to do'],
     [
@@ -50,12 +50,12 @@ describe('when a pair goes on', () => {
       'when zendesk:organization:9 is linked',
     ],
     [
-      'a linked pair whose new organization is not there',
+      'a linked pair whose new organization is not linked',
       { status: 'linked', waitsFor: ['zendesk:organization:9'], reason: reason('waiting') },
       'when zendesk:organization:9 is linked',
     ],
     [
-      'a pair under way',
+      'a pair at work',
       { status: 'pending' },
       `with the next turn of its workflow, or: ${commandLine(`resync ${RECORD}`)}`,
     ],
@@ -65,7 +65,7 @@ describe('when a pair goes on', () => {
       'when a person decides',
     ],
     ['candidates', { status: 'conflict', candidates: ['pms:project:P-2'] }, 'when a person decides'],
-    ['a stray', { status: 'conflict' }, 'when a person decides'],
+    ['a record with a taken counterpart', { status: 'conflict' }, 'when a person decides'],
     [
       'a quarantined pair',
       { status: 'quarantined', reason: reason('invalid_field') },
@@ -78,7 +78,7 @@ describe('when a pair goes on', () => {
       `only by: ${commandLine('links link zendesk:ticket:1 pms:project:P-1')}`,
     ],
     [
-      'a record kept by itself',
+      'a record kept without a counterpart',
       { status: 'tombstone', unlinked: true, reason: reason('unlinked') },
       `only by: ${commandLine('links link zendesk:ticket:1 …')}`,
     ],
@@ -90,12 +90,12 @@ describe('when a pair goes on', () => {
 describe('content on a terminal', () => {
   const evil = 'a\u001b[31m\r\n\u009bb\u202ec\u0000d';
 
-  test('is one line without anything that a terminal obeys', () => {
+  test('is one line without control characters', () => {
     expect(safe(evil)).toBe('a�[31m �b�c�d');
     expect(safe('é 🎉 שלום')).toBe('é 🎉 שלום');
   });
 
-  test('as JSON is the same value, with controls escaped', () => {
+  test('as JSON is the same value, with control characters escaped', () => {
     const text = jsonOf({ evil });
     // eslint-disable-next-line no-control-regex -- control characters are what this is about
     expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
@@ -103,7 +103,7 @@ describe('content on a terminal', () => {
   });
 });
 
-describe('addresses of servers that start runs itself', () => {
+describe('addresses of the servers that start runs itself', () => {
   const env = {
     ZENDESK_SUBDOMAIN: 'acme',
     ZENDESK_OAUTH_CLIENT_ID: 'c',
@@ -113,10 +113,10 @@ describe('addresses of servers that start runs itself', () => {
   };
   const servers = { temporalAddress: '127.0.0.1:7233', mongodbUri: 'mongodb://127.0.0.1:27017' };
 
-  test('are found by other commands while it runs', () => {
+  test('are found by other commands while start runs', () => {
     const dir = path.join(mkdtempSync(path.join(tmpdir(), 'zps-data-')), 'data');
     const config = loadConfig(null, env);
-    const takeBack = leaveAddresses(dir, config, servers);
+    const takeBack = storeAddresses(dir, config, servers);
     expect(knownAddress('temporalAddress', config, dir)).toBe(servers.temporalAddress);
     expect(knownAddress('mongodbUri', config, dir)).toBe(servers.mongodbUri);
     takeBack();
@@ -126,10 +126,10 @@ describe('addresses of servers that start runs itself', () => {
     );
   });
 
-  test('are not written where the configuration gives them: it may hold a password', () => {
+  test('are not stored if the configuration gives them: they may contain a password', () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'zps-data-'));
     const config = loadConfig(null, { ...env, MONGODB_URI: 'mongodb://user:secret@db.example' });
-    leaveAddresses(dir, config, { ...servers, mongodbUri: 'mongodb://user:secret@db.example' });
+    storeAddresses(dir, config, { ...servers, mongodbUri: 'mongodb://user:secret@db.example' });
     expect(readFileSync(path.join(dir, 'servers.json'), 'utf8')).not.toContain('secret');
     expect(knownAddress('mongodbUri', config, dir)).toBe('mongodb://user:secret@db.example');
     const given = loadConfig(null, {
@@ -138,7 +138,7 @@ describe('addresses of servers that start runs itself', () => {
       TEMPORAL_ADDRESS: 't:7233',
     });
     const other = path.join(dir, 'other');
-    leaveAddresses(other, given, servers);
+    storeAddresses(other, given, servers);
     expect(existsSync(other)).toBe(false);
   });
 });

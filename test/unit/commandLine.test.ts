@@ -16,7 +16,7 @@ import {
   withTypedCommands,
 } from '../../src/platform/commandLine';
 
-/** Issue 22, the first ten minutes: a command that is printed works as it is pasted. */
+/** Issue 22, the first ten minutes: a printed command works when it is pasted. */
 
 const SRC = path.resolve(__dirname, '../../src');
 let dir: string;
@@ -35,13 +35,13 @@ const inFolder = (...names: string[]) => {
 };
 
 describe('how this program is called', () => {
-  test('by npx, or by a script of npm: with npx', () => {
+  test('by npx or an npm script: the shown command begins with npx', () => {
     expect(programAsTyped({ env: { npm_command: 'exec', PATH: '' }, file, cwd: dir })).toBe(
       'npx zendesk-pms-sync',
     );
   });
 
-  test('from an installation on PATH (npm i -g): by its name; another file of that name on PATH is not it', () => {
+  test('from an installation on PATH (npm i -g): by its name, unless PATH finds another file of that name', () => {
     const bin = inFolder('bin');
     const other = inFolder('other');
     symlinkSync(file, path.join(bin, 'zendesk-pms-sync'));
@@ -51,14 +51,14 @@ describe('how this program is called', () => {
     expect(programAsTyped({ env: { PATH: other }, file, cwd: dir })).toBe(`node ${file}`);
   });
 
-  test('in a clone, and in a package that has it installed: with npx, from each folder below', () => {
+  test('in a clone, or in a package that has it installed: with npx, from each folder below', () => {
     const clone = inFolder('clone');
     writeFileSync(path.join(clone, 'package.json'), '{"name":"zendesk-pms-sync"}');
     const project = inFolder('project');
     writeFileSync(path.join(inFolder('project', 'node_modules', '.bin'), 'zendesk-pms-sync'), '');
     for (const cwd of [clone, inFolder('clone', 'my-sync'), inFolder('project', 'a', 'b')])
       expect(programAsTyped({ env: { PATH: '' }, file, cwd })).toBe('npx zendesk-pms-sync');
-    // npm looks no further than the next package.
+    // npm searches no further than the next package.
     writeFileSync(path.join(inFolder('clone', 'foreign'), 'package.json'), '{"name":"foreign"}');
     expect(programAsTyped({ env: { PATH: '' }, file, cwd: path.join(clone, 'foreign') })).toBe(
       `node ${file}`,
@@ -66,7 +66,7 @@ describe('how this program is called', () => {
     expect(project).toBeDefined();
   });
 
-  test('anywhere else: by node and the file, which is quoted where a shell would take it apart', () => {
+  test('anywhere else: by node and the file, quoted for the shell', () => {
     const odd = path.join(inFolder("it's here"), 'main.js');
     expect(programAsTyped({ env: { PATH: '' }, file: odd, cwd: dir })).toBe(
       `node '${odd.replace("'", "'\\''")}'`,
@@ -74,7 +74,7 @@ describe('how this program is called', () => {
   });
 });
 
-test('a text that was stored or logged is shown with commands as this reader can type them', () => {
+test('a stored or logged text shows commands as the present reader can type them', () => {
   const stored = 'held; "zendesk-pms-sync brake show" says more, "zendesk-pms-sync" alone does not';
   const typed = commandLine('brake show');
   expect(typed).not.toBe('zendesk-pms-sync brake show');
@@ -86,8 +86,8 @@ test('a text that was stored or logged is shown with commands as this reader can
   ]);
 });
 
-test('no other text names a command by the bare program: each goes through commandLine', () => {
-  // What activities say is stored or logged, and shown through withTypedCommands; a comment is not printed.
+test('no other text names a command by the bare program: each uses commandLine', () => {
+  // Messages of activities are stored or logged, and shown through withTypedCommands; comments are not printed.
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.startsWith('activities') && !name.endsWith('commandLine.ts'),
   );

@@ -37,14 +37,14 @@ describe('F29: what Zendesk does to a plain body', () => {
     ['HTML', 'Press <b>bold</b>, not </b> or <!-- this --> or a<b'],
     ['runs of blanks', 'a  b   c\n    indented\n\ttabbed\t\tagain'],
     ['runs of empty lines', 'a\n\n\n\nb\n\nc'],
-  ])('%s stays what it was', (_, text) => {
+  ])('%s is unchanged', (_, text) => {
     expect(kept(text)).not.toBe(text);
     expect(unguarded(kept(guarded(text)))).toBe(text);
-    // No reader sees a difference.
+    // A reader sees no difference.
     expect(guarded(text).replaceAll('\u2060', '').replaceAll('\t', ' ')).toBe(text.replaceAll('\t', ' '));
   });
 
-  test('any text stays what it was, and guarding it once more changes nothing', () => {
+  test('any text is unchanged, and guarding it again changes nothing', () => {
     const parts = [
       '{{',
       '}}',
@@ -74,7 +74,7 @@ describe('F29: what Zendesk does to a plain body', () => {
   });
 });
 
-test('F26: the address of an attachment, which is a key to it, gives way to its name', () => {
+test('F26: the URL of an attachment, which works as a key to it, is replaced by its name', () => {
   const at = 'https://acme.zendesk.com/attachments/token/aB3dE/?name=plan+1.png';
   const other = 'https://acme.zendesk.com/attachments/token/zzz';
   const files = [{ file_name: 'floor.png', content_url: other }];
@@ -89,7 +89,7 @@ test('F26: the address of an attachment, which is a key to it, gives way to its 
   expect(withoutAddresses(plain)).toBe(plain);
 });
 
-/** A Zendesk that answers with what it is given, by path. */
+/** A Zendesk that returns given answers, by path. */
 async function answering(answers: Record<string, object>): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '', 'http://x').pathname.replace(/\.json$/, '');
@@ -101,13 +101,13 @@ async function answering(answers: Record<string, object>): Promise<{ url: string
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-/** An audit as an answer shows it. */
+/** An audit in the form of an answer. */
 const auditOf = (id: number, more: object = {}) => ({
   ...{ id, ticket_id: 7, created_at: '2026-11-30T05:00:00Z', events: [] },
   ...more,
 });
 
-test('F23: 50 comments in one second, and a page that ends inside it: all of them come', async () => {
+test('F23: all of 50 comments in one second are read, though a page ends among them', async () => {
   const second = 1_700_000_000;
   const at = new Date(second * 1000).toISOString();
   const comments = Array.from({ length: 50 }, (_, n) => ({
@@ -140,7 +140,7 @@ test('F23: 50 comments in one second, and a page that ends inside it: all of the
   }
 });
 
-test('a comment whose audit is not shown is not read as a person’s: our mark on it is unknown', async () => {
+test('a comment whose audit is missing is not taken for a person’s: our mark on it is unknown', async () => {
   const comment = {
     ...{ id: 100, type: 'Comment', author_id: null, audit_id: 200, public: true },
     ...{ body: 'Edited in the PMS: x', created_at: '2026-11-30T05:00:00Z', attachments: [] },

@@ -12,7 +12,7 @@ const dir = mkdtempSync(path.join(tmpdir(), 'zps-completion-'));
 const fileOf = (shell: Shell) => path.join(dir, shell);
 for (const shell of SHELLS) writeFileSync(fileOf(shell), completionScript(shell, NAME, places));
 
-/** What a shell offers for the last of these words. */
+/** The completions of a shell for the last of these words. */
 const OFFERED: Partial<Record<Shell, (words: string[]) => string>> = {
   bash: (words) =>
     `source '${fileOf('bash')}'
@@ -31,7 +31,7 @@ function offered(shell: Shell, words: string[]): string[] {
   return stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
 }
 
-test('O13: the places are the commands, each with its options', () => {
+test('O13: completion knows each command, with its options', () => {
   const find = places.find(({ path: at }) => at === 'links find');
   const named = find?.options.flatMap(({ names }) => names);
   expect(named).toEqual(
@@ -56,14 +56,14 @@ const CASES: [words: string[], some: string[], none: string[]][] = [
   [['links', 'find', '--status', ''], ['quarantined', 'tombstone'], ['TicketToProject']],
   [['conflicts', 'resolve', 'zendesk:ticket:1', '--choose', ''], ['pms', 'zendesk'], ['everything']],
   [['--no-color', 'pause', ''], ['everything', 'TicketToProject'], ['links']],
-  // A value that is called like a command is not one.
+  // A value with the name of a command is not a command.
   [['status', '--data', 'links', '--'], ['--watch'], ['--entity']],
   [['completion', ''], [...SHELLS], ['links']],
   [['help', 'l'], ['links', 'limits'], ['find']],
 ];
 
 describe.each(['bash', 'fish'] as const)('%s', (shell) => {
-  // Bash is wherever npm's scripts run; fish is tried where it is installed.
+  // Bash exists wherever npm's scripts run; fish is tested if it is installed.
   const whereThere = shell === 'bash' || has(shell) ? test : test.skip;
   whereThere.each(CASES)('O13: offers for %j', (words, some, none) => {
     const found = offered(shell, words);
@@ -72,7 +72,7 @@ describe.each(['bash', 'fish'] as const)('%s', (shell) => {
   });
 });
 
-test('O13: bash: the value of an option after an equals sign', () => {
+test('O13: bash: completes the value of an option after an equals sign', () => {
   const typed = ['links', 'find', '--entity', '='];
   expect(offered('bash', typed)).toEqual(['OrgToCustomer', 'TicketToProject', 'CommentToProject', '']);
   expect(offered('bash', [...typed, 'Ti'])).toEqual(['TicketToProject', '']);
@@ -86,7 +86,7 @@ describe('zsh', () => {
   });
 });
 
-test('O13: every command is in every script, and no text of ours ends a quote', () => {
+test('O13: every script has every command, and no text of ours ends a quote', () => {
   const odd = [
     {
       path: '',

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 
-/** What can be said of the deployment files where no Docker engine is. */
+/** Checks of the deployment files that need no Docker engine. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const compose = z
@@ -39,7 +39,7 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
-  test('pins every image, and waits only for services that exist and say when they are healthy', () => {
+  test('pins every image, and waits only for services that exist and have a health check', () => {
     for (const [, service] of services) {
       if (service.image !== undefined) expect(service.image).toMatch(/:[\d.]+(-\w+)?$/);
       for (const [name, { condition }] of Object.entries(service.depends_on)) {
@@ -55,7 +55,7 @@ describe('docker-compose.yml', () => {
     expect(compose.services['worker']?.ports).toEqual([]);
   });
 
-  test('gives the worker settings that the configuration takes', () => {
+  test('passes known settings to the worker', () => {
     expect(loadConfig(null, settingsOf('worker'))).toMatchObject({
       temporalAddress: 'temporal:7233',
       zendeskBaseUrl: 'https://acme.zendesk.com',
@@ -72,7 +72,7 @@ test('O11: MongoDB is a replica set, and every setting of .env reaches the worke
     if (environment['MONGODB_URI']) expect(environment['MONGODB_URI']).toContain('replicaSet=rs0');
 });
 
-test('O11: the console is reached at this machine, and holds no credential of either API', () => {
+test('O11: the console is reachable on this machine only, and has no credential of either API', () => {
   const filled = settingsOf('console');
   expect(
     loadIntakeConfigs(null, { ...filled, CONSOLE_TOKEN: 'a-console-token-of-24-chars' })[0],
@@ -84,7 +84,7 @@ test('O11: the console is reached at this machine, and holds no credential of ei
   expect(Object.keys(filled).filter((name) => /ZENDESK_.*(SECRET|TOKEN)|PMS_TOKEN/.test(name))).toEqual([]);
 });
 
-test('O11: the image can say that it is not well, and belongs to root; nothing of a trial gets into it', () => {
+test('O11: the image has a health check and is owned by root; no trial files get into it', () => {
   const image = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8');
   expect(image).toMatch(/^HEALTHCHECK .*\/healthz/m);
   expect(image).toMatch(/METRICS_PORT=9464/);
@@ -93,7 +93,7 @@ test('O11: the image can say that it is not well, and belongs to root; nothing o
   expect(ignored).toEqual(expect.arrayContaining(['my-sync', '**/secrets', '**/.zendesk-pms-sync']));
 });
 
-test('the webhook receiver gets settings that it takes, and no credential of either API', () => {
+test('the webhook receiver gets known settings, and no credential of either API', () => {
   const filled = settingsOf('intake');
   expect(loadIntakeConfigs(null, filled)[0]).toMatchObject({
     intakeHost: '0.0.0.0',
@@ -122,7 +122,7 @@ const EXAMPLES: Record<string, string> = {
   PMS_TOKEN: 'token',
 };
 
-test('the Dockerfile runs as nobody special, and starts what npm start starts', () => {
+test('the Dockerfile runs as an unprivileged user, and starts what npm start starts', () => {
   const lines = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8').split('\n');
   expect(lines).toContain('USER node');
   expect(lines.at(-2)).toBe('CMD ["node", "dist/src/operator/cli/main.js", "start"]');

@@ -36,7 +36,7 @@ function faultOf(run: () => unknown): string {
 }
 
 describe('configuration', () => {
-  test('comes from the environment, with defaults', () => {
+  test('is read from the environment, with defaults', () => {
     expect(loadConfig(null, COMPLETE)).toMatchObject({
       zendeskBaseUrl: 'https://acme.zendesk.com',
       mappingFile: 'mapping.yaml',
@@ -44,7 +44,7 @@ describe('configuration', () => {
     });
   });
 
-  test('comes from a file, over which the environment wins', () => {
+  test('is read from a file, and the environment takes precedence', () => {
     const at = file(
       'c.yaml',
       'zendeskSubdomain: other\nzendeskOauthClientId: c\nzendeskOauthClientSecret: s\npmsBaseUrl: http://pms\npmsToken: t\npmsPollSeconds: 5\n',
@@ -65,12 +65,12 @@ describe('configuration', () => {
     ['http://127.0.0.1.example.com', /expected https:\/\//],
     ['http://localhost.example.com', /expected https:\/\//],
     ['sync.example.com', /^PUBLIC_URL.*expected an address/],
-  ])('O10: contents of records do not come in the clear from elsewhere: PUBLIC_URL=%s', (address, fault) => {
+  ])('O10: a PUBLIC_URL that sends records unencrypted is refused: %s', (address, fault) => {
     const found = faultOf(() => loadConfig(null, { ...COMPLETE, PUBLIC_URL: address }));
     expect(found).toMatch(fault);
   });
 
-  test('hosts of attachments are names or whole origins, with commas between or as a list', () => {
+  test('hosts of attachments are names or whole origins, separated by commas or as a list', () => {
     const hostsOf = (text: string) =>
       loadConfig(null, { ...COMPLETE, ZENDESK_ATTACHMENT_HOSTS: text }).zendeskAttachmentHosts;
     expect(loadConfig(null, COMPLETE).zendeskAttachmentHosts).toEqual(['*.zdusercontent.com']);
@@ -79,7 +79,7 @@ describe('configuration', () => {
       expect(faultOf(() => hostsOf(text))).toContain('ZENDESK_ATTACHMENT_HOSTS');
   });
 
-  test('reads a secret from the file that a variable names', () => {
+  test('a secret is read from the file that a variable names', () => {
     expect(
       loadConfig(null, { ...COMPLETE, PMS_TOKEN: undefined, PMS_TOKEN_FILE: file('token', 'from-a-file\n') })
         .pmsToken,
@@ -93,7 +93,7 @@ describe('configuration', () => {
       'PMS_TOKEN: found nothing, expected a value',
     ],
     [
-      'no address',
+      'a missing address',
       () => loadConfig(null, { ...COMPLETE, ZENDESK_SUBDOMAIN: undefined }),
       'ZENDESK_SUBDOMAIN: found nothing, expected the Zendesk subdomain',
     ],
@@ -118,7 +118,7 @@ describe('configuration', () => {
       'TEMPORAL_TLS_CLIENT_KEY_PATH: found nothing, expected a client certificate and its key together',
     ],
     [
-      'an API key for no address',
+      'an API key without an address',
       () => loadConfig(null, { ...COMPLETE, TEMPORAL_API_KEY: 'k' }),
       'TEMPORAL_ADDRESS: found nothing, expected the address that TLS or the API key is for',
     ],
@@ -128,7 +128,7 @@ describe('configuration', () => {
       () => loadConfig('/nowhere/c.yaml', COMPLETE),
       '/nowhere/c.yaml: cannot be read (ENOENT)',
     ],
-    ['no YAML', () => loadConfig(file('c.yaml', 'a: [1\n'), COMPLETE), 'not valid YAML'],
+    ['invalid YAML', () => loadConfig(file('c.yaml', 'a: [1\n'), COMPLETE), 'not valid YAML'],
   ])('%s gets one line that names it', (_, run, expected) => {
     expect(faultOf(run)).toContain(expected);
   });
@@ -161,7 +161,7 @@ describe('configuration', () => {
     ['PMS_TOKEN', 'hid\nden', 'expected an API token on one line'],
     ['CONSOLE_TOKEN', "'hidden-hidden-hidden'", 'without quotes around it'],
     ['ZENDESK_BASE_URL', 'https://globex.zendesk.com', 'they name two accounts; remove one'],
-  ])('%s=%s: the line says what is expected, and shows no secret', (variable, value, expected) => {
+  ])('%s=%s: the line names the expected value, and shows no secret', (variable, value, expected) => {
     const message = faultOf(() => loadConfig(null, { ...COMPLETE, [variable]: value }));
     expect(message).toContain(expected);
     expect(message.split('\n')).toHaveLength(1);
@@ -181,12 +181,12 @@ describe('configuration', () => {
     expect(() => loadConfig(null, { ...COMPLETE, [variable]: value })).not.toThrow();
   });
 
-  test('an empty variable is as none: what the file names counts', () => {
+  test('an empty variable counts as missing, and the file’s value is used', () => {
     const at = file('c.yaml', `pmsTokenFile: ${file('token', 'from-a-file\n')}\n`);
     expect(loadConfig(at, { ...COMPLETE, PMS_TOKEN: '', PMS_TOKEN_FILE: '' }).pmsToken).toBe('from-a-file');
   });
 
-  test('an empty secret’s file is named', () => {
+  test('the message names the empty file of a secret', () => {
     const at = file('token', '\n');
     const message = faultOf(() =>
       loadConfig(null, { ...COMPLETE, PMS_TOKEN: undefined, PMS_TOKEN_FILE: at }),
@@ -198,11 +198,11 @@ describe('configuration', () => {
     ['pmsTokn: x\n', 'unknown field "pmsTokn"; did you mean "pmsToken"?'],
     ['PMS_TOKEN: x\n', 'unknown field "PMS_TOKEN"; in a file it is written "pmsToken"'],
     ['entities: {}\n', 'found a mapping, expected settings; name this file by MAPPING_FILE'],
-  ])('%s: the line says what was meant', (text, expected) => {
+  ])('%s: the message suggests the setting that was meant', (text, expected) => {
     expect(faultOf(() => loadConfig(file('c.yaml', text), COMPLETE))).toContain(expected);
   });
 
-  test('a variable that is almost a setting is told, any other is left alone', () => {
+  test('a variable that is almost a setting is reported, and others are ignored', () => {
     const env = {
       ZENDESK_SUBDOMIAN: 'x',
       MONGODB_URL: 'x',
@@ -218,7 +218,7 @@ describe('configuration', () => {
     ]);
   });
 
-  test('webhook secrets come as a list, as text with commas, or from a file', () => {
+  test('webhook secrets are a list, a text with commas, or a file', () => {
     const of = (env: NodeJS.ProcessEnv) => loadConfig(null, { ...COMPLETE, ...env });
     expect(of({ ZENDESK_WEBHOOK_SECRET: 'current-one,previous-one' }).zendeskWebhookSecret).toEqual([
       'current-one',
@@ -256,7 +256,7 @@ describe('configuration', () => {
     expect(loadIntakeConfigs(null, env)[0]).toMatchObject({ consoleHost: '127.0.0.1', consolePort: 8085 });
     const proxied = { ...env, CONSOLE_USER_HEADER: 'X-Forwarded-Email' };
     expect(faultOf(() => loadIntakeConfigs(null, proxied)[0])).toBe(
-      'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is believed',
+      'CONSOLE_TRUSTED_PROXIES: found nothing, expected the addresses of the proxies whose CONSOLE_USER_HEADER is trusted',
     );
     const trusted = { ...proxied, CONSOLE_TRUSTED_PROXIES: '10.0.0.5, fd00::/8' };
     expect(loadIntakeConfigs(null, trusted)[0].consoleTrustedProxies).toEqual(['10.0.0.5', 'fd00::/8']);
@@ -277,15 +277,15 @@ describe('configuration', () => {
   });
 
   test.each([
-    ['too short a secret', { PMS_WEBHOOK_SECRET: 'hunter2' }],
+    ['a secret that is too short', { PMS_WEBHOOK_SECRET: 'hunter2' }],
     ['three secrets', { PMS_WEBHOOK_SECRET: 'hunter2hunter2,hunter2hunter3,hunter2hunter4' }],
-  ])('%s gets one line that does not show it', (_, env) => {
+  ])('%s gets one line that does not show the value', (_, env) => {
     const message = faultOf(() => loadConfig(null, { ...COMPLETE, ...env }));
     expect(message).toContain('PMS_WEBHOOK_SECRET: found a value, expected one or two secrets');
     expect(message).not.toContain('hunter');
   });
 
-  test('a fault never shows a secret', () => {
+  test('an error never shows a secret', () => {
     const message = faultOf(() =>
       loadConfig(null, {
         ...COMPLETE,
@@ -300,7 +300,7 @@ describe('configuration', () => {
   });
 });
 
-describe('how Zendesk is signed in to', () => {
+describe('how the service signs in to Zendesk', () => {
   const NONE = {
     ...COMPLETE,
     ZENDESK_OAUTH_CLIENT_ID: undefined,
@@ -327,7 +327,7 @@ describe('how Zendesk is signed in to', () => {
     );
   });
 
-  test('by an API token, until it ends; where both are given, by OAuth', () => {
+  test('by an API token, until it ends; if both are given, by OAuth', () => {
     expect(loadConfig(null, TOKEN).zendeskAuth).toEqual({
       by: 'apiToken',
       email: 'sync@acme.example',
@@ -367,7 +367,7 @@ describe('how Zendesk is signed in to', () => {
       { ...COMPLETE, ZENDESK_OAUTH_SCOPES: 'read,write' },
       'ZENDESK_OAUTH_SCOPES: found "read,write", expected scopes such as "read tickets:write"',
     ],
-  ])('%s: one line', (_, env, message) => {
+  ])('%s gets one line', (_, env, message) => {
     expect(faultOf(() => loadConfig(null, env))).toBe(message);
   });
 });
@@ -393,7 +393,7 @@ connections:
   writeFileSync(path.join(path.dirname(at), 'acme-pms'), 'pms-of-acme\n');
   const without = (words: string) => file('several.yaml', TEXT.replace(words, ''));
 
-  test('each has its own settings, and those at the top where it has none', () => {
+  test('each has its own settings, and inherits those at the top', () => {
     const configs = loadConfigs(at, {
       ...ENV,
       ZENDESK_POLL_SECONDS: '30',
@@ -420,7 +420,7 @@ connections:
     expect(loadConfigs(at, ENV, ['globex']).map(({ connection }) => connection)).toEqual(['globex']);
   });
 
-  test('each has a task queue, a database and workflow ids of its own, named after it unless they are given', () => {
+  test('each has its own task queue, database and workflow ids, named after it by default', () => {
     const of = (env: NodeJS.ProcessEnv) =>
       loadConfigs(at, { ...ENV, ...env }).map(({ taskQueue, mongodbDatabase, pairPrefix }) => [
         taskQueue,
@@ -435,13 +435,13 @@ connections:
     expect(loadConfig(null, COMPLETE)).toMatchObject({ connection: null, pairPrefix: '' });
   });
 
-  test('none takes the other’s queues', () => {
+  test('none uses the queues of another', () => {
     expect(
       faultOf(() => loadConfigs(at, { ...ENV, ACME__TASK_QUEUE: 'q', GLOBEX__TASK_QUEUE: 'q-pms' })),
     ).toBe('connections.globex.taskQueue: "q-pms" is that of acme, expected one of its own');
   });
 
-  test('the faults of all are told at once, each by its own name', () => {
+  test('the errors of all are reported at once, each with its connection’s name', () => {
     const faults = faultOf(() =>
       loadConfigs(without('    pmsTokenFile: acme-pms\n'), { ACME__PMS_POLL_SECONDS: 'often' }),
     );
@@ -455,7 +455,7 @@ connections:
     expect(faults).toContain('(or connections.acme.pmsToken in ');
   });
 
-  test('a receiver takes those that have a secret, and wants one at least', () => {
+  test('a receiver serves those with a secret, and needs at least one', () => {
     const env = { TEMPORAL_ADDRESS: 'temporal:7233', MONGODB_URI: 'mongodb://mongodb' };
     expect(faultOf(() => loadIntakeConfigs(at, env))).toMatch(/^ACME__ZENDESK_WEBHOOK_SECRET: found nothing/);
     const [acme, globex] = loadIntakeConfigs(at, { ...env, GLOBEX__PMS_WEBHOOK_SECRET: 'current-one' });
@@ -463,7 +463,7 @@ connections:
   });
 });
 
-test('issue 22: without any setting, the message says where settings come from', () => {
+test('issue 22: without any setting, the message explains where settings come from', () => {
   const found = faultOf(() => loadConfig(null, { PATH: '/usr/bin' }));
   expect(found.split('\n')[0]).toBe(
     `zendesk-pms-sync.yaml: not in this folder; go to the folder that has it, or write it with "${commandLine('init')}"`,

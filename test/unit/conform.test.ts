@@ -6,7 +6,7 @@ import { invariantsOf } from '../../src/checks/conform/invariants';
 import type { Evidence } from '../../src/checks/conform/evidence';
 import { judge, notDone, type Judged, type Verdict } from '../../src/checks/conform/verdict';
 
-/** The same evidence, the same verdict: what each means for the sync. */
+/** The same evidence gives the same verdict, with its meaning for the sync. */
 
 const NO_FAULTS = { did: 'done', faults: [] };
 const FAULTY = { did: 'done', faults: ['one', 'two', 'three', 'four'] };
@@ -32,20 +32,30 @@ test.each<Case>([
   ['values', { ...values, untried: ['owner: why'] }, 'holds', /; not tried: owner: why$/],
   ['values', { ...values, tried: [], untried: ['owner: why'] }, 'untried', /^owner: why$/],
 
-  ['precondition', precondition, 'holds', /^refused, also as one of 5 at once$/],
-  ['precondition', { ...precondition, claimed: false }, 'window', /cannot be bound to a version/],
+  ['precondition', precondition, 'holds', /^refused, also as one of 5 concurrent edits$/],
+  [
+    'precondition',
+    { ...precondition, claimed: false },
+    'window',
+    /cannot have a version as its precondition/,
+  ],
   ['precondition', { ...precondition, accepted: ['an edit'] }, 'lies', /^took an edit on an old version$/],
-  ['precondition', { ...precondition, winners: 2 }, 'lies', /^2 of 5 edits at once/],
+  ['precondition', { ...precondition, winners: 2 }, 'lies', /^2 of 5 concurrent edits/],
   ['precondition', { ...precondition, winners: 0 }, 'lies', /^refused all of 5 edits/],
   ['precondition', { ...precondition, racers: 0, winners: 0 }, 'holds', /^refused$/],
 
-  ['repeat', repeat, 'holds', /answered with the first/],
+  ['repeat', repeat, 'holds', /returns the first/],
   ['repeat', { ...repeat, again: 'second' }, 'lies', /made a second record/],
-  ['repeat', { ...repeat, again: 'refused' }, 'lies', /refused, not answered/],
-  ['repeat', { ...repeat, together: 2 }, 'lies', /two at once with the same key made 2 records/],
+  ['repeat', { ...repeat, again: 'refused' }, 'lies', /was refused; expected the first record/],
+  ['repeat', { ...repeat, together: 2 }, 'lies', /two concurrent creates with the same key made 2 records/],
   ['repeat', { ...repeat, claimed: false, again: 'second' }, 'window', /makes a second record/],
-  ['repeat', { ...repeat, claimed: false }, 'holds', /answered with the first/],
-  ['repeat', { ...repeat, claimed: false, again: 'refused' }, 'holds', /refused, for its back-reference/],
+  ['repeat', { ...repeat, claimed: false }, 'holds', /returns the first/],
+  [
+    'repeat',
+    { ...repeat, claimed: false, again: 'refused' },
+    'holds',
+    /refused, because of its back-reference/,
+  ],
   ['repeat', { claimed: false, again: 'refused', together: 2 }, 'window', /makes a second record/],
 
   ['lookUp', { ...NO_FAULTS, seconds: 0.1 }, 'holds', /^done$/],
@@ -115,7 +125,7 @@ test.each<Case>([
 ])('%s %j: %s', (check, evidence, verdict, found) => {
   const judged = judge(check, evidence as never);
   expect(judged).toMatchObject({ verdict, found: expect.stringMatching(found) as string });
-  // Whatever is not as it should be says what it means.
+  // Each verdict other than "holds" has a meaning.
   if (verdict !== 'holds') expect(judged.means).toMatch(/\S/);
 });
 
@@ -127,11 +137,11 @@ const result = (check: CheckId, verdict: Verdict, subject = 'project'): Judged =
   means: verdict === 'holds' ? null : `means ${verdict}`,
 });
 
-describe('an invariant is as good as the worst that it rests on', () => {
+describe('an invariant is as good as the worst check that it depends on', () => {
   const of = (...results: Judged[]) =>
     invariantsOf(results).map(({ number, holds, because }) => [number, holds, ...because]);
 
-  test('nothing but what holds, or is not offered', () => {
+  test('holds fully if all checks hold or are not offered', () => {
     expect(of(result('precondition', 'holds'), result('match', 'off'))).toEqual([
       [1, 'fully'],
       [2, 'fully'],
@@ -141,7 +151,7 @@ describe('an invariant is as good as the worst that it rests on', () => {
     ]);
   });
 
-  test('P7: what was not tried is named, and nothing is called full without it', () => {
+  test('P7: untried checks are named, and no invariant holds fully without them', () => {
     const part = { ...result('values', 'holds'), untried: ['assignee: no person is known'] };
     const [, , third, , fifth] = invariantsOf([part, result('walk', 'untried')]);
     expect(third).toMatchObject({
@@ -155,7 +165,7 @@ describe('an invariant is as good as the worst that it rests on', () => {
     expect(invariantsOf([part, result('create', 'lies')])[2]).toMatchObject({ holds: 'not' });
   });
 
-  test('a window, a failure, a lie: each outdoes the one before, where it matters', () => {
+  test('a window is outweighed by a failure, and a failure by a broken promise', () => {
     const window = result('unique', 'window');
     const failed = result('lookUp', 'failed');
     const lies = result('repeat', 'lies');
@@ -166,14 +176,14 @@ describe('an invariant is as good as the worst that it rests on', () => {
     expect(of(window, failed, lies)[2]).toEqual([3, 'fully']);
   });
 
-  test('each rests on some check, and each check serves some', () => {
+  test('depends on some check, and each check serves some invariant', () => {
     for (const info of Object.values(CHECKS)) expect(info.serves.length).toBeGreaterThan(0);
     for (const check of Object.keys(CHECKS) as CheckId[])
       expect(of(result(check, 'lies')).some(([, holds]) => holds === 'not')).toBe(true);
   });
 });
 
-test('sound is what neither lies nor failed, and was not stopped', () => {
+test('a system is sound if nothing failed or broke a promise, and the run was not stopped', () => {
   const cleanup = { made: 0, removed: 0, archived: 0, leftBehind: [] };
   const of = (verdict: Verdict, stopped = false) =>
     isSound({ results: [result('walk', verdict)], invariants: [], cleanup, stopped });
@@ -184,12 +194,12 @@ test('sound is what neither lies nor failed, and was not stopped', () => {
   expect(notDone('answered 500')).toMatchObject({ verdict: 'failed', found: 'answered 500' });
 });
 
-test('what a verdict means is said once, with all that it is true of', () => {
+test('the meaning of a verdict is printed once, with all checks that it applies to', () => {
   const results = [result('unique', 'window'), result('version', 'window', ''), result('walk', 'lies')];
   expect(meaningsOf(results, 'window')).toEqual([['means window', ['project (unique)', 'version']]]);
 });
 
-test('a property that a record leaves out is empty, unless the record names all that its side has', () => {
+test('a property missing in a record is empty, unless the record lists all properties of its side', () => {
   const made = record('pms', { title: 'x' });
   const partial = { ...made };
   delete partial.complete;

@@ -15,7 +15,7 @@ import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 const NO_TITLES = new FieldTitles([]);
 
 describe('markup', () => {
-  test('takes what is put into it as text, whatever it holds', () => {
+  test('escapes all values, whatever they contain', () => {
     const hostile = `<script>alert('1')</script> & "q" \`b\``;
     expect(html`<p title="${hostile}">${hostile}</p>`.markup).toBe(
       '<p title="&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;q&quot; &#96;b&#96;">' +
@@ -23,27 +23,27 @@ describe('markup', () => {
     );
   });
 
-  test('nests its own results and lists of them, and shows nothing for nothing', () => {
+  test('nests its own results and lists of them, and prints nothing for empty values', () => {
     const items = ['a', '<b>'].map((item) => html`<i>${item}</i>`);
     expect(html`${items}${null}${undefined}${false}${0}`.markup).toBe('<i>a</i><i>&lt;b&gt;</i>0');
   });
 
-  test('an object that only looks like a result is no markup', () => {
+  test('an object that only looks like a result is refused', () => {
     const forged = { markup: '<script>' };
     expect(forged).not.toBeInstanceOf(Html);
     expect(() => html`${forged as unknown as Html}`.markup).toThrow();
   });
 
   test.each([
-    ['a null and an escape', 'a\u0000b\u001b[2Jc', 'a\ufffdb\ufffd[2Jc'],
-    ['a turn of direction', 'gnp\u202etxt', 'gnp\ufffdtxt'],
-    ['an isolate', '\u2066a\u2069', '\ufffda\ufffd'],
-    ['lines and tabs as they are', 'a\n\tb\r\n', 'a\n\tb\r\n'],
-    ['other scripts as they are', 'שלום 🖨️ é', 'שלום 🖨️ é'],
+    ['a null and an escape character', 'a\u0000b\u001b[2Jc', 'a\ufffdb\ufffd[2Jc'],
+    ['a change of text direction', 'gnp\u202etxt', 'gnp\ufffdtxt'],
+    ['a direction isolate', '\u2066a\u2069', '\ufffda\ufffd'],
+    ['lines and tabs unchanged', 'a\n\tb\r\n', 'a\n\tb\r\n'],
+    ['other scripts unchanged', 'שלום 🖨️ é', 'שלום 🖨️ é'],
   ])('shows %s', (_, text, expected) => expect(escapeText(text)).toBe(expected));
 });
 
-test('a value is words: empty ones say so, long ones are folded', () => {
+test('a value is shown as text: empty ones are marked, long ones are folded', () => {
   expect(value(undefined).markup).toContain('not known');
   for (const empty of [null, '', []]) expect(value(empty).markup).toContain('empty');
   expect(value(['a', '<b>']).markup).toBe('<span class="value">a, &lt;b&gt;</span>');
@@ -55,7 +55,7 @@ describe('a chart', () => {
   const at = Date.parse(NOW);
   const chart = { id: 'c', title: 'Calls <b>', unit: 'calls', from: at - 3_600_000, to: at, least: 1 };
 
-  test('says its latest and highest values in words and as a table, and keeps within its frame', () => {
+  test('shows its latest and highest values in words and as a table, and fits its frame', () => {
     const bars = [
       { at: at - 3_600_000, value: 900, limit: 200 },
       { at: at - 60_000, value: 150, limit: 200 },
@@ -75,18 +75,18 @@ describe('a chart', () => {
       expect(Number(y)).toBeGreaterThanOrEqual(10);
       expect(Number(y) + Number(height)).toBeLessThanOrEqual(128);
     }
-    // Nothing in it needs a style that the policy forbids.
+    // It needs no style that the policy forbids.
     expect(markup).not.toContain('style=');
   });
 
-  test('without a bar says so', () => {
+  test('without a bar has a message', () => {
     const { markup } = barChart({ ...chart, bars: [] });
     expect(markup).toContain('Nothing in the last hour.');
     expect(markup).not.toContain('NaN');
   });
 });
 
-describe('links that lead elsewhere', () => {
+describe('links to other systems', () => {
   const places = {
     temporalUiUrl: 'https://temporal.acme.example/',
     temporalNamespace: 'sync.a1',
@@ -108,13 +108,13 @@ describe('links that lead elsewhere', () => {
     expect(links.record('pms:project:P-7')).toBe('https://pms.acme.example/projects/P-7?tab=P-7');
   });
 
-  test('an id does not lead out of its place', () => {
+  test('an id cannot change the path around it', () => {
     expect(links.record('pms:project:..%2f"><b>')).toBe(
       'https://pms.acme.example/projects/..%252f%22%3E%3Cb%3E?tab=..%252f%22%3E%3Cb%3E',
     );
   });
 
-  test('are none where the place is not known, or has no page for it', () => {
+  test('are missing if the address is unknown, or has no page', () => {
     const none = deepLinks({ ...places, temporalUiUrl: null, zendeskUrl: null, pmsRecordUrl: null });
     expect([
       none.workflow('x'),
@@ -153,7 +153,7 @@ describe('both values of a pair', () => {
     conflicts: [{ row: 'note', zendesk: 'z', pms: null, since: NOW }],
   };
 
-  test('are what was agreed on, and where a side differs from it', () => {
+  test('show the agreed values, and where a side differs', () => {
     const rows = valuesOf(mapping, link, {}, NO_REFERENCES);
     expect(
       rows.map(({ row, sides, state }) => [row.id, sides.zendesk.value, sides.pms.value, state]),
@@ -165,7 +165,7 @@ describe('both values of a pair', () => {
     ]);
   });
 
-  test('take in what was seen since and is not dealt with', () => {
+  test('include pending changes', () => {
     const observed = { zendesk: record('zendesk', { subject: ' new  subject ', note: 'z' }, 2) };
     const [title, note] = valuesOf(mapping, link, observed, NO_REFERENCES);
     expect(title?.sides.zendesk).toEqual({ value: 'new subject', isNew: true });
@@ -173,20 +173,20 @@ describe('both values of a pair', () => {
     expect(note?.sides.zendesk).toEqual({ value: 'z', isNew: false });
   });
 
-  test('leave out what was seen before the pair’s last turn', () => {
+  test('exclude changes from before the pair’s last turn', () => {
     const observed = { zendesk: record('zendesk', { subject: 'before' }, 1) };
     const [title] = valuesOf(mapping, link, observed, NO_REFERENCES);
     expect(title?.sides.zendesk).toEqual({ value: 's', isNew: false });
   });
 
-  test('are not known of a record that was never linked', () => {
+  test('are unknown for a record that was never linked', () => {
     const alone = { ...link, sides: { zendesk: side('zendesk:ticket:1') }, conflicts: [] };
     const [title] = valuesOf(mapping, alone, {}, NO_REFERENCES);
     expect(title).toMatchObject({ sides: { zendesk: { value: 's' }, pms: {} }, state: 'unknown' });
     expect(title?.sides.pms.value).toBeUndefined();
   });
 
-  test('in a list are text, and each page leads to the next with its filters', () => {
+  test('in a list are text, and each page links to the next with its filters', () => {
     const hostile = { ...link, conflicts: [{ row: 'note', zendesk: '<img src=x>', pms: 'p', since: NOW }] };
     const list: PairList = {
       ...{ links: [hostile], query: { text: '"><b>' }, next: link._id },
@@ -207,7 +207,7 @@ describe('both values of a pair', () => {
     expect(pairs).toContain(`href="${pairUrl('/console', link._id)}"`);
     const conflicts = conflictsPage(list, { root: '/console' }).body.markup;
     expect(conflicts).toContain('<span class="value">&lt;img src=x&gt;</span>');
-    // O4: on a narrow screen each cell says its column; O5: a pair has its title, with its id below.
+    // O4: on a narrow screen each cell names its column; O5: a pair has its title, with its id below.
     expect(conflicts).toMatch(/<td data-title="Zendesk">/);
     const id = /<bdi>s<\/bdi><\/a>\s*<div class="id">(.*?)<\/div>/.exec(pairs)?.[1] ?? '';
     expect(id.replace(/<[^>]*>/g, '')).toBe('zendesk:ticket:1');
@@ -215,7 +215,7 @@ describe('both values of a pair', () => {
 });
 
 describe('a table', () => {
-  test('O4: on a phone each cell says its column, also below a heading of several rows', () => {
+  test('O4: shows the column in each cell on a phone, also below a heading of several rows', () => {
     const { markup } = table(
       'All',
       ['Pair', 'Property', 'Value', 'Action'],
@@ -263,7 +263,7 @@ describe('a table', () => {
   });
 });
 
-test('O3: the overview leads to the page on which a fault can be ended, and sets commands as code', () => {
+test('O3: the overview links to the page that fixes a fault, and marks commands as code', () => {
   const fault = { weight: 'person', what: 'w', since: null, affects: '', code: 'conflicts' } as const;
   const cure = '"npx zendesk-pms-sync conflicts list"';
   const { markup } = verdictSection({ well: false, line: 'w', faults: [{ ...fault, cure }] }, '/console');
@@ -276,7 +276,7 @@ describe('a session', () => {
   const sessions = new Sessions('a secret of sixteen', () => now);
   beforeEach(() => (now = Date.parse(NOW)));
 
-  test('is known by its cookie, until it is too old', () => {
+  test('is identified by its cookie, until it expires', () => {
     const session = sessions.begin('Ann', 'token');
     const sealed = sessions.seal(session);
     expect(sessions.open(sealed)).toEqual(session);
@@ -286,7 +286,7 @@ describe('a session', () => {
     expect(sessions.open(sealed)).toBeNull();
   });
 
-  test('is not known where a letter of its cookie changed, or by another secret', () => {
+  test('is invalid if a letter of its cookie changed, or with another secret', () => {
     const sealed = sessions.seal(sessions.begin('Ann', 'token'));
     for (const n of [0, 5, sealed.indexOf('.') + 1])
       expect(
@@ -297,7 +297,7 @@ describe('a session', () => {
       expect(sessions.open(nonsense)).toBeNull();
   });
 
-  test('has a form token of its own', () => {
+  test('has its own form token', () => {
     const [one, two] = [sessions.begin('Ann', 'token'), sessions.begin('Ann', 'token')];
     expect(sessions.formToken(one)).toBe(sessions.formToken({ ...one }));
     expect(sessions.formToken(one)).not.toBe(sessions.formToken(two));
@@ -311,7 +311,7 @@ describe('wrong tokens', () => {
     for (let i = 0; i < times; i += 1) throttle.failed(address);
   };
 
-  test('from one address make it wait for a quarter of an hour, and no other', () => {
+  test('from one address make only that address wait for a quarter of an hour', () => {
     const throttle = new Throttle(() => now);
     failing(throttle, '192.0.2.1', 4);
     expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
@@ -325,7 +325,7 @@ describe('wrong tokens', () => {
     expect(throttle.waitSeconds('192.0.2.1')).toBe(0);
   });
 
-  test('are counted for an IPv6 network as a whole, and forgotten by the right one', () => {
+  test('are counted for an IPv6 network as a whole, and reset by the right token', () => {
     const throttle = new Throttle(() => now);
     failing(throttle, '2001:db8:1:2::1', 3);
     failing(throttle, '2001:db8:1:2::2', 2);
@@ -352,7 +352,7 @@ test.each([
   ['10.0.0.5', ['fd00::/8'], false],
   ['', ['10.0.0.5'], false],
   ['10.0.0.5', [], false],
-])('%s, where %j is trusted: %s', (address, proxies, expected) =>
+])('%s, with %j trusted: %s', (address, proxies, expected) =>
   expect(isTrusted(proxies, address)).toBe(expected),
 );
 
@@ -366,6 +366,6 @@ test.each<[Record<string, string>, boolean]>([
   [{ 'sec-fetch-site': 'cross-site', origin: 'https://console.acme.example' }, false],
   [{ origin: 'null' }, false],
   [{}, false],
-])('a form with %j is ours: %s', (headers, expected) =>
+])('a form with %j is the console’s own: %s', (headers, expected) =>
   expect(isOwnForm({ headers, peer: '', host: 'console.acme.example' })).toBe(expected),
 );

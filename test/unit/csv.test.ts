@@ -16,13 +16,13 @@ function cellsIn(row: string): string[] {
   return cells.map(([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain);
 }
 
-test('O13: cells are quoted where RFC 4180 asks for it, and only there', () => {
+test('O13: cells are quoted if RFC 4180 requires it, and otherwise not', () => {
   expect(csvRow(['plain', 'a,b', 'say "no"', 'two\nlines', ''])).toBe(
     'plain,"a,b","say ""no""","two\nlines",\r\n',
   );
 });
 
-test('O13: every cell comes back as it was, but for formulas', () => {
+test('O13: every cell is read back unchanged, except formulas', () => {
   const cell = fc.string({ maxLength: 20 }).filter((text) => !/^[=+\-@\t\r\0]/.test(text));
   fc.assert(
     fc.property(fc.array(cell, { minLength: 1, maxLength: 6 }), (cells) => {
@@ -56,24 +56,24 @@ describe('a command with --csv', () => {
     jest.restoreAllMocks();
   });
 
-  test('O13: prints the table to stdout, and its words to stderr', () => {
+  test('O13: prints the table to stdout, and messages to stderr', () => {
     printLine('To decide the first:');
     printTable(['record', 'title'], [['zendesk:ticket:1', 'Ramp, dark']]);
     expect(out).toBe('record,title\r\nzendesk:ticket:1,"Ramp, dark"\r\n');
     expect(err).toBe('To decide the first:\n');
   });
 
-  test('O13: prints the titles where there are no rows, so that a program finds its columns', () => {
+  test('O13: prints the titles of an empty table, so that a program finds its columns', () => {
     printTable(['record', 'title'], [], 'nothing is quarantined');
     expect([out, err]).toEqual(['record,title\r\n', '']);
   });
 
-  test('O13: cuts nothing, leaves absent values empty, and keeps control characters from the terminal', () => {
+  test('O13: shortens nothing, leaves absent values empty, and removes control characters', () => {
     printTable(['a', 'b', 'c'], [[clipped('x'.repeat(80), 40), '—', '\u001b[2J']]);
     expect(out).toBe(`a,b,c\r\n${'x'.repeat(80)},,�[2J\r\n`);
   });
 
-  test('O13: one without it prints a table again', () => {
+  test('O13: does not change the output of a command without --csv', () => {
     printTablesAs('text');
     printTable(['record'], [[clipped('x'.repeat(80), 4)]]);
     printTable(['record'], [], 'nothing is quarantined');

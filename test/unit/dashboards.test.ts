@@ -11,11 +11,11 @@ import { SIDES } from '../../src/sync/record';
 import { headingAnchors } from '../support/headingAnchors';
 
 /**
- * The dashboard and the alerts name only metrics and labels that exist. Their PromQL is read by Prometheus' own
- * grammar; what exists is asked of the registry that `/metrics` is written from.
+ * The dashboard and the alerts name only existing metrics and labels. Prometheus' own grammar reads their PromQL; the
+ * registry behind `/metrics` lists the metrics.
  */
 
-// Its types are those of an ES module; what Node loads here is CommonJS.
+// Its types are those of an ES module, but Node loads it as CommonJS.
 const { parser } = jest.requireActual<{ parser: LRParser }>('@prometheus-io/lezer-promql');
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -66,7 +66,7 @@ const SCRAPE_LABELS = ['instance', 'job'];
 const SDK_LABELS = ['namespace', 'service_name', 'task_queue', 'activity_type', 'workflow_type'];
 const SUFFIXES = { histogram: ['_bucket', '_sum', '_count'], summary: ['', '_sum', '_count'] };
 
-/** Every sample name that our own registry exposes, with its labels. */
+/** Every sample name of our own registry, with its labels. */
 async function exposed(): Promise<Map<string, Set<string>>> {
   const metrics = new SyncMetrics();
   metrics.watchStore({
@@ -79,7 +79,7 @@ async function exposed(): Promise<Map<string, Set<string>>> {
   for (const { name, type } of await metrics.registry.getMetricsAsJSON()) {
     const metric = metrics.registry.getSingleMetric(name) as Metric & { labelNames?: readonly string[] };
     const labels = [...(metric.labelNames ?? []), ...SCRAPE_LABELS];
-    // Where several connections share a process, each of our metrics is labelled with one (docs/observability.md).
+    // If several connections share a process, each of our metrics has a connection label (docs/observability.md).
     if (name.startsWith('zps_')) labels.push('connection');
     const kind = String(type);
     for (const suffix of kind in SUFFIXES ? SUFFIXES[kind as keyof typeof SUFFIXES] : [''])
@@ -98,15 +98,15 @@ const isSdkMetric = (name: string) => {
 };
 
 interface Used {
-  /** Selectors: the name, and the labels and values that its matchers name. */
+  /** Selectors: the name, and the labels and values in its matchers. */
   selectors: { name: string; matchers: { label: string; operator: string; value: string }[] }[];
   /** Labels of `by (…)` and `on (…)`. */
   groupedBy: string[];
 }
 
-/** @throws where the text is no PromQL */
+/** @throws if the text is not PromQL */
 function readPromql(where: string, expr: string): Used {
-  // Grafana puts the values of its variables in before Prometheus sees the text.
+  // Grafana inserts the values of its variables before Prometheus parses the text.
   const text = expr.replaceAll('$connection', '.*');
   const used: Used = { selectors: [], groupedBy: [] };
   const textOf = ({ from, to }: { from: number; to: number }) => text.slice(from, to);
@@ -139,7 +139,7 @@ function readPromql(where: string, expr: string): Used {
   return used;
 }
 
-/** What an expression names that does not exist. */
+/** Missing metrics and labels in an expression. */
 function unknownIn(
   { where, expr }: { where: string; expr: string },
   known: Map<string, Set<string>>,
@@ -159,7 +159,7 @@ function unknownIn(
   ];
 }
 
-/** The values that a label of a closed set can have. */
+/** The possible values of a label with a closed set. */
 const VALUES: Record<string, readonly string[]> = {
   side: SIDES,
   kind: ['RetryLater', 'Bug'],
@@ -176,7 +176,7 @@ test('every metric and label exists', async () => {
   expect(expressions.flatMap((each) => unknownIn(each, known))).toEqual([]);
 });
 
-test('every value that a matcher names is one that the label can have', () => {
+test('every value in a matcher is a possible value of the label', () => {
   const wrong = expressions.flatMap(({ where, expr }) =>
     readPromql(where, expr).selectors.flatMap(({ name, matchers }) =>
       matchers.flatMap(({ label, value, operator }) => {
@@ -190,7 +190,7 @@ test('every value that a matcher names is one that the label can have', () => {
   expect(wrong).toEqual([]);
 });
 
-test('a metric, a label or a grouping that does not exist is found, and so is text that is no PromQL', async () => {
+test('a missing metric, label or grouping is found, and so is invalid PromQL', async () => {
   const known = await exposed();
   const unknown = (expr: string) => unknownIn({ where: 'x', expr }, known);
   expect(unknown('sum(rate(zps_writes[5m]))')).toEqual(['x: metric zps_writes']);
@@ -228,7 +228,7 @@ test('every alert has its section in docs/troubleshooting.md', () => {
   expect(broken.map(({ alert }) => alert)).toEqual([]);
 });
 
-test('panels have an id, a title and a description of their own, and a known variable', () => {
+test('each panel has its own id, title and description, and a known variable', () => {
   const { panels, templating } = dashboard;
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const withTargets = panels.filter(({ targets }) => targets.length > 0);

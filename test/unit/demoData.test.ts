@@ -7,7 +7,7 @@ it('gives the same data for the same seed, and other data for another', () => {
   expect(generateData({ size: 1, seed: 8 })).not.toEqual(data);
 });
 
-it('holds what size 1 promises', () => {
+it('contains the records that size 1 promises', () => {
   expect(data.agents).toHaveLength(6);
   expect(data.zendesk.organizations).toHaveLength(20);
   expect(data.zendesk.tickets).toHaveLength(120);
@@ -45,7 +45,7 @@ it.each([0.05, 0.5, 3])('grows and shrinks with the size (%d) and stays consiste
   }
 });
 
-it('describes shared organizations differently on the two sides', () => {
+it('describes shared organizations differently on both sides', () => {
   for (const name of data.sharedNames) {
     const organization = data.zendesk.organizations.find((each) => each.name === name);
     const customer = data.pms.customers.find((each) => each.name === name);
@@ -53,7 +53,7 @@ it('describes shared organizations differently on the two sides', () => {
   }
 });
 
-it('holds the kinds of text that break naive code', () => {
+it('contains the kinds of text that break naive code', () => {
   const texts = data.zendesk.tickets.flatMap(({ description, comments }) => [
     description,
     ...comments.map(({ body }) => body),
@@ -65,7 +65,7 @@ it('holds the kinds of text that break naive code', () => {
   expect(texts.every((text) => text.trim() !== '' && text.length < 8_000)).toBe(true);
 });
 
-it('gives a due date to tasks only, and an assignee to all that is not new', () => {
+it('gives a due date to tasks only, and an assignee to all but new tickets', () => {
   for (const { type, dueAt, status, assignee } of data.zendesk.tickets) {
     expect(dueAt === null || type === 'task').toBe(true);
     expect(status === 'new').toBe(assignee === null);

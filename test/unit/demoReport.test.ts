@@ -39,7 +39,7 @@ describe('shorten', () => {
     expect(textWidth(shorten('🎉🎉🎉🎉', 4))).toBeLessThanOrEqual(4);
   });
 
-  it('makes one line of text from a customer, without control characters', () => {
+  it('turns a customer’s text into one line without control characters', () => {
     expect(shorten('a\r\n\tb\u001b[31mc', 20)).toBe('a b [31mc');
   });
 });
@@ -56,13 +56,13 @@ describe('formatTable', () => {
     expect(table.split('\n')).toEqual(['name  count', '────  ─────', '日本  1,234', 'abc       5']);
   });
 
-  it('stands for missing cells and no rows at all', () => {
+  it('has placeholders for missing cells and empty tables', () => {
     expect(formatTable([{ title: 'a' }, { title: 'b' }], [['x']])).toContain('x');
     expect(formatTable([{ title: 'a' }], [])).toBe('a\n─');
   });
 });
 
-describe('output that is no terminal', () => {
+describe('output that is not a terminal', () => {
   it('carries no colour', () => {
     const sink = new Sink(false);
     printTable(sink, 'Title', [{ title: 'a' }], [[colour(sink, 'red', 'x')]]);
@@ -70,7 +70,7 @@ describe('output that is no terminal', () => {
     expect(colour(new Sink(true), 'red', 'x')).toContain('\u001b[31m');
   });
 
-  it('gets one progress line a step', () => {
+  it('gets one progress line per step', () => {
     const sink = new Sink(false);
     const progress = new ProgressLine(sink);
     for (let n = 0; n < 5; n++) progress.update('tickets', n, 5);
@@ -88,7 +88,7 @@ it('rewrites the progress line on a terminal', () => {
   expect(sink.text).toBe('\r\u001b[2Ktickets: 1 of 5 fast\r\u001b[2Kdone\n');
 });
 
-it('writes durations as a person reads them', () => {
+it('writes durations for people', () => {
   expect([formatDuration(850), formatDuration(1_250), formatDuration(64_000)]).toEqual([
     '850 ms',
     '1.3 s',

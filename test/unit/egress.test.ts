@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import { fixedCredential } from '../../src/systems/credential';
 import { Egress, EgressRefused, publicLookup, type EgressOptions } from '../../src/platform/egress';
 
-/** Real HTTP on loopback, which is as private as an address can be. */
-describe('what an address in data may lead to', () => {
+/** Real HTTP on loopback, the most private kind of address. */
+describe('which hosts a URL in data may reach', () => {
   const servers: Server[] = [];
   const seen: { at: string; headers: IncomingHttpHeaders }[] = [];
 
@@ -45,20 +45,20 @@ describe('what an address in data may lead to', () => {
     }
   });
 
-  test('the own origin is read, with credentials', async () => {
+  test('the API’s own origin is read, with credentials', async () => {
     const own = await serve(content);
     expect(await text(await egress(own).open(`${own}/file`))).toBe('the file');
     expect(seen.map(({ headers }) => headers.authorization)).toEqual(['secret']);
   });
 
-  test('a redirect to a configured origin is followed, and sees no credential', async () => {
+  test('a redirect to a configured origin is followed, without the credential', async () => {
     const files = await serve(content);
     const own = await serve(redirect(() => `${files}/real`));
     expect(await text(await egress(own, { hosts: [files] }).open(`${own}/file`))).toBe('the file');
     expect(seen.map(({ headers }) => headers.authorization)).toEqual(['secret', undefined]);
   });
 
-  test('a redirect back home sees the credential again, one that goes in a circle ends', async () => {
+  test('a redirect back to the API’s origin gets the credential again, and a circle of redirects ends', async () => {
     const own = await serve((request, response) =>
       request.url === '/file'
         ? redirect(() => '/real')(request, response)
@@ -75,8 +75,8 @@ describe('what an address in data may lead to', () => {
     ['another host', () => 'https://files.example.net/file'],
     ['the metadata service of a cloud', () => 'http://169.254.169.254/latest/meta-data'],
     ['a file on this machine', () => 'file:///etc/passwd'],
-    ['an address with a credential in it', (foreign) => foreign.replace('http://', 'http://user:word@')],
-    ['no address at all', () => 'nonsense://'],
+    ['a URL with a credential in it', (foreign) => foreign.replace('http://', 'http://user:word@')],
+    ['an invalid URL', () => 'nonsense://'],
   ])('%s is refused at once, and after a redirect', async (_, addressOf) => {
     const foreign = await serve(content);
     const own = await serve(redirect(() => addressOf(foreign)));
@@ -99,23 +99,23 @@ describe('what an address in data may lead to', () => {
     ['[fd00::1]', 'uniqueLocal'],
     ['[::ffff:10.0.0.1]', 'private'],
     ['[64:ff9b::a00:1]', 'rfc6052'],
-    // Other spellings of 127.0.0.1 that a URL takes.
+    // Other spellings of 127.0.0.1 that URLs allow.
     ['0x7f.1', 'loopback'],
     ['2130706433', 'loopback'],
-  ])('a listed name may not be the address %s', async (host, range) => {
+  ])('a listed name may not resolve to the address %s', async (host, range) => {
     const { hostname } = new URL(`https://${host}/`);
     const guard = egress('https://acme.zendesk.example', { hosts: [hostname] });
     expect(await refusal(guard.open(`https://${host}/file`))).toContain(range);
   });
 
-  test('a listed name that resolves to a private address is refused by the connection itself', async () => {
+  test('the connection itself refuses a listed name that resolves to a private address', async () => {
     const guard = egress('https://acme.zendesk.example', { hosts: ['localhost'] });
     expect(await refusal(guard.open('https://localhost/file'))).toContain('not public');
     const error = await new Promise((resolve) => publicLookup('localhost', {}, (found) => resolve(found)));
     expect(error).toBeInstanceOf(EgressRefused);
   });
 
-  test('a pattern means names below it, by https and on the usual port', async () => {
+  test('a pattern allows names below it, over https and on the default port', async () => {
     const guard = egress('https://acme.zendesk.example', { hosts: ['*.zdusercontent.com'] });
     for (const address of [
       'https://zdusercontent.com/x',
@@ -127,14 +127,14 @@ describe('what an address in data may lead to', () => {
       expect(await refusal(guard.open(address))).toContain('is not among the hosts');
   });
 
-  test('no message tells more than the origin', async () => {
+  test('messages contain only the origin of a URL', async () => {
     const guard = egress('https://acme.zendesk.example');
     const message = await refusal(guard.open('https://files.example.net/token/very-secret?key=very-secret'));
     expect(message).toContain('https://files.example.net');
     expect(message).not.toContain('very-secret');
   });
 
-  test('one that says nothing ends in an error', async () => {
+  test('a host that does not answer ends in an error', async () => {
     const own = await serve(() => undefined);
     await expect(egress(own, { timeoutMs: 50 }).open(`${own}/file`)).rejects.toThrow('nothing came');
   });

@@ -17,7 +17,7 @@ describe('payload encryption', () => {
   const a = keyText('a');
   const b = keyText('b');
 
-  test('any payload comes back as it was, and looks different each time', async () => {
+  test('any payload is decrypted unchanged, and encrypted differently each time', async () => {
     const codec = codecOf(a);
     const payload = fc.record({
       metadata: fc.dictionary(fc.string({ minLength: 1 }), fc.uint8Array()),
@@ -33,14 +33,14 @@ describe('payload encryption', () => {
     );
   });
 
-  test('nothing of a payload shows', async () => {
+  test('no part of a payload is readable', async () => {
     const payload = defaultPayloadConverter.toPayload({ words: 'the-customer-wrote-this' });
     const [sealed] = await codecOf(a).encode([payload]);
     expect(Buffer.from(sealed?.data ?? []).includes('customer')).toBe(false);
     expect(Object.keys(sealed?.metadata ?? {})).toEqual(['encoding', 'encryption-key-id']);
   });
 
-  test('after a rotation the first key encrypts and the old one still opens', async () => {
+  test('after a rotation the first key encrypts, and the old key still decrypts', async () => {
     const old = await codecOf(a).encode([defaultPayloadConverter.toPayload('old')]);
     const rotated = codecOf(b, a);
     expect((await rotated.decode(old)).map((it) => defaultPayloadConverter.fromPayload(it))).toEqual(['old']);
@@ -51,12 +51,12 @@ describe('payload encryption', () => {
     );
   });
 
-  test('payloads from before encryption pass', async () => {
+  test('payloads from before encryption are passed through', async () => {
     const payload = defaultPayloadConverter.toPayload('plain');
     expect(await codecOf(a).decode([payload])).toEqual([payload]);
   });
 
-  test('one changed bit anywhere is noticed', async () => {
+  test('one changed bit anywhere is detected', async () => {
     const [sealed] = await codecOf(a).encode([defaultPayloadConverter.toPayload('x')]);
     const data = Buffer.from(sealed?.data ?? []);
     for (let i = 0; i < data.length; i += 1) {
@@ -70,10 +70,10 @@ describe('payload encryption', () => {
   });
 
   test.each<[string, string, string]>([
-    ['no id', randomBytes(32).toString('base64'), 'entry 1 is not id:base64'],
-    ['not base64', `${a},b:???`, 'entry 2 is not id:base64'],
+    ['a missing id', randomBytes(32).toString('base64'), 'entry 1 is not id:base64'],
+    ['a key that is not base64', `${a},b:???`, 'entry 2 is not id:base64'],
     ['a short key', `a:${randomBytes(16).toString('base64')}`, 'key "a" has 16 bytes, expected 32'],
-    ['an id twice', `${a},${keyText('a')}`, 'key id "a" is used twice'],
+    ['a repeated id', `${a},${keyText('a')}`, 'key id "a" is used twice'],
   ])('%s gets one line that shows no key', (_, text, expected) => {
     let message = '';
     try {

@@ -14,7 +14,7 @@ import { RecordGone } from '../../src/systems/errors';
 import { HttpClient } from '../../src/systems/http';
 import { contractSystem } from '../support/sandboxes';
 
-/** O6: what a person can do ends in one line with a cure, and never in a stack trace. */
+/** O6: an error by a person ends in one line with a fix, and never in a stack trace. */
 
 async function caught(work: () => unknown): Promise<unknown> {
   try {
@@ -34,7 +34,7 @@ test.each<[string, () => unknown, RegExp]>([
     /^\/dev\/null\/sync \(mkdir, ENOTDIR\): .*check the path$/,
   ],
   [
-    'a file that is not there',
+    'a missing file',
     () => readFileSync('/nowhere/file'),
     /^\/nowhere\/file \(open, ENOENT\): it is not there/,
   ],
@@ -44,7 +44,7 @@ test.each<[string, () => unknown, RegExp]>([
     /\(open, EISDIR\): it is a folder; expected a file$/,
   ],
   [
-    'a program that is not there',
+    'a missing program',
     async () => {
       await once(spawn('no-such-program-here'), 'spawn');
     },
@@ -69,7 +69,7 @@ test.each<[string, () => unknown, RegExp]>([
   expect(reported(error)).toEqual({ line: expect.stringMatching(line) as string, code: 1 });
 });
 
-test('O6: a full disk, Ctrl-C in a question, a lost server, a folder in use', () => {
+test('O6: a full disk, Ctrl-C in a question, a lost server and a folder in use each get one line', () => {
   const full = Object.assign(new Error('x'), { code: 'ENOSPC', syscall: 'write', path: '/data/a' });
   expect(reported(full)?.line).toBe('/data/a (write, ENOSPC): the disk is full; make room on it');
   const left = Object.assign(new Error('User force closed the prompt'), { name: 'ExitPromptError' });
@@ -82,11 +82,11 @@ test('O6: a full disk, Ctrl-C in a question, a lost server, a folder in use', ()
   expect(reported(new FolderInUse('data', null))?.code).toBe(1);
 });
 
-test('O6: a bug keeps its trace', () => {
+test('O6: a bug keeps its stack trace', () => {
   expect(reported(new TypeError('undefined is not a function'))).toBeNull();
 });
 
-test('O6: a network error names host and port, and what to do', async () => {
+test('O6: a network error names host, port and fix', async () => {
   const http = new HttpClient({
     side: 'pms',
     name: 'PMS',
@@ -102,14 +102,14 @@ test('O6: a network error names host and port, and what to do', async () => {
   );
 });
 
-test('what a system has no answer to is told in one line, without a stack trace', () => {
+test('an error of another system gets one line, without a stack trace', () => {
   expect(reported(new RecordGone('PMS GET /fields: No such path'))).toEqual({
     line: 'PMS GET /fields: No such path',
     code: 1,
   });
 });
 
-test('an address with the path of the API in it gets the cure, where it signs in and where it asks for fields', async () => {
+test('a URL that contains the API’s path gets a fix, at sign-in and when fields are read', async () => {
   const pms = await startPmsSandbox();
   const system = contractSystem({ baseUrl: `${pms.url}/api/v1`, token: pms.token });
   const cure =

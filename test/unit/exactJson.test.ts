@@ -1,6 +1,6 @@
 import { parseJson } from '../../src/sync/exactJson';
 
-/** A13: an id beyond 2^53 names its record and no other. */
+/** A13: an id beyond 2^53 identifies its record and no other. */
 
 test.each([
   ['{"id":12345678901234567891}', { id: '12345678901234567891' }],
@@ -22,7 +22,7 @@ test.each([
   );
 });
 
-test('A13: what is no JSON is none, long numbers or not', () => {
+test('A13: invalid JSON is refused, with or without long numbers', () => {
   for (const text of ['{', '{"id":12345678901234567891', '<html>1234567890123456</html>'])
     expect(() => parseJson(text)).toThrow(SyntaxError);
 });

@@ -27,7 +27,7 @@ test('a list is read once, and again after five minutes', async () => {
   expect(list.revision).toBe(1);
 });
 
-test('records that contradict it have it read again, and what changed is told', async () => {
+test('records that contradict the list cause a new read, and changes are reported', async () => {
   const { list, calls, after } = listOf(['a', 'b'], ['a']);
   await list.current();
   expect(await list.doubted()).toBe(false);
@@ -37,10 +37,11 @@ test('records that contradict it have it read again, and what changed is told', 
   expect([calls(), list.revision]).toEqual([2, 1]);
 });
 
-test('records that go on contradicting it cost a bounded number of calls', async () => {
+test('records that keep contradicting it cost a bounded number of calls', async () => {
   const { list, calls, after } = listOf(['a']);
   await list.current();
-  // An hour of one record a second that lacks a field, e.g. of tickets that were archived before it was made.
+  // An hour with one record per second that lacks a field, such as tickets that were archived before the field was
+  // created.
   for (let second = 0; second < 3_600; second += 1) {
     after(1);
     await list.current();
@@ -49,7 +50,7 @@ test('records that go on contradicting it cost a bounded number of calls', async
   expect(calls()).toBeLessThan(20);
 });
 
-test('many at once share one call', async () => {
+test('callers of the same moment share one call', async () => {
   const { list, calls } = listOf(['a']);
   await Promise.all(Array.from({ length: 50 }, () => list.current()));
   expect(calls()).toBe(1);

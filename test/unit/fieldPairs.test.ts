@@ -27,7 +27,7 @@ describe('custom fields of both sides', () => {
   const pair = (zendesk: PropertyInfo[], pms: PropertyInfo[]) =>
     pairCustomFields(mapping.entities.TicketToProject, { zendesk, pms });
 
-  test('are paired by title or key, however either is written', () => {
+  test('are paired by title or key, however they are written', () => {
     const { rows, unmapped } = pair(
       [field('custom_fields.1', 'Release date', 'date'), field('custom_fields.2', 'Order No.', 'string')],
       [field('customFields.releaseDate', 'Wann?', 'date'), field('customFields.x', 'order no', 'text')],
@@ -39,7 +39,7 @@ describe('custom fields of both sides', () => {
     ]);
   });
 
-  test('are left, with the reason, where their types or values do not go together', () => {
+  test('are not paired, with a reason, if their types or values do not fit', () => {
     const { rows, unmapped } = pair(
       [
         field('custom_fields.1', 'Size', 'integer'),
@@ -67,7 +67,7 @@ describe('custom fields of both sides', () => {
     ]);
   });
 
-  test('that the table speaks of already are nobody’s to suggest', () => {
+  test('are not suggested if the table already contains them', () => {
     const table = {
       ...mapping.entities.TicketToProject,
       rows: mapping.entities.TicketToProject.rows.map((row) =>
@@ -81,7 +81,7 @@ describe('custom fields of both sides', () => {
     expect(pairCustomFields(table, fields)).toEqual({ rows: [], unmapped: [] });
   });
 
-  test('become rows of a mapping that can be used, whatever their titles hold', () => {
+  test('become rows of a valid mapping, whatever their titles contain', () => {
     const paired = pair(
       [
         field('custom_fields.1', 'A # b\n- { zendesk: x }', 'boolean'),
@@ -106,7 +106,7 @@ describe('custom fields of both sides', () => {
   });
 });
 
-test('values that a table and a field do not share are told, by side', () => {
+test('values that are missing in the table or in the field are reported, by side', () => {
   const status = (options: string[]) => ({
     zendesk: [field('priority', 'Priority', 'enum', options)],
     pms: [],
@@ -120,7 +120,7 @@ test('values that a table and a field do not share are told, by side', () => {
   ]);
 });
 
-test('what a template names and the record does not have is told', () => {
+test('a property that a template names and the record lacks is reported', () => {
   const [row] = mapping.entities.TicketToProject.rows;
   if (!row) throw new Error('the mapping has no row');
   const template = { ...row, zendesk: null, direction: 'toPms' as const };
@@ -134,14 +134,14 @@ test('what a template names and the record does not have is told', () => {
   ]);
 });
 
-describe('F24: what mapping check and the start name', () => {
+describe('F24: what mapping check and start report', () => {
   const { TicketToProject } = mapping.entities;
   const plain = (name: string, more: Partial<PropertyInfo> = {}): PropertyInfo => ({
     ...{ name, aliases: [], writable: true },
     ...more,
   });
 
-  test('a row that writes what can only be read', () => {
+  test('a row that writes a read-only property', () => {
     const rows = TicketToProject.rows.map((row) =>
       row.id === 'channel' ? { ...row, direction: 'both' as const } : row,
     );
@@ -152,7 +152,7 @@ describe('F24: what mapping check and the start name', () => {
     expect(misfitsOf(TicketToProject, { zendesk, pms: undefined })).toEqual([]);
   });
 
-  test('values of a profile, or of a standard field, that the table of the row does not know', () => {
+  test('values of a profile, or of a standard field, that are missing in the row’s table', () => {
     const pms = [
       plain('status', { options: ['new', 'in_progress', 'waiting', 'on_hold', 'done', 'rejected'] }),
     ];
@@ -166,7 +166,7 @@ describe('F24: what mapping check and the start name', () => {
     expect(misfitsOf({ ...TicketToProject, rows: oneWay }, { zendesk: [], pms })).toHaveLength(1);
   });
 
-  test('the shipped mappings fit what the adapters say of their properties', async () => {
+  test('the shipped mappings fit the properties of the adapters', async () => {
     const boxes = await startSandboxes();
     expect(boxes.mapping.misfits).toEqual([]);
     await boxes.close();
@@ -174,11 +174,11 @@ describe('F24: what mapping check and the start name', () => {
 });
 
 describe('the difference of two mappings', () => {
-  test('is nothing for the same table in other words', () => {
+  test('is empty for the same table in another notation', () => {
     expect(diffMappings(mapping, changed('version: 1', '# a comment\nversion: 1'))).toEqual([]);
   });
 
-  test('names rows that came, went and changed, and what of the table changed', () => {
+  test('names added, removed and changed rows, and the changes of the table', () => {
     expect(
       diffMappings(
         mapping,

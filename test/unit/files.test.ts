@@ -12,7 +12,7 @@ const file = (id: string, over: Partial<Attachment> = {}): Attachment => ({
 const toPms = (side: Side) => side === 'pms';
 const states = (files: LinkedFile[]) => files.map(({ ids, state }) => [ids.zendesk, ids.pms, state]);
 
-test('each file is to be copied to the side that has it not', () => {
+test('each file is copied to the side that lacks it', () => {
   const files = mergeFiles([], { zendesk: [file('z1')], pms: [file('p2')] }, toPms);
   expect(states(files)).toEqual([
     ['z1', undefined, 'pending'],
@@ -24,7 +24,7 @@ test('each file is to be copied to the side that has it not', () => {
   ]);
 });
 
-test('what is on both sides already is recognised by name and size, one for one', () => {
+test('files that are on both sides are recognised by name and size, one to one', () => {
   const twice = [file('z1', { fileName: 'a' }), file('z2', { fileName: 'a' })];
   const files = mergeFiles([], { zendesk: twice, pms: [file('p1', { fileName: 'a' })] }, toPms);
   expect(states(files)).toEqual([
@@ -33,12 +33,12 @@ test('what is on both sides already is recognised by name and size, one for one'
   ]);
 });
 
-test('a look that lists less changes nothing', () => {
+test('a shorter list of files changes nothing', () => {
   const files = mergeFiles([], { zendesk: [file('z1')], pms: [file('p1')] }, toPms);
   expect(mergeFiles(files, { zendesk: [], pms: [] }, toPms)).toEqual(files);
 });
 
-test('a redacted file is removed on the other side where that is wanted, and never copied again', () => {
+test('a redacted file is removed on the other side if the mapping says so, and never copied again', () => {
   const both = mergeFiles([], { zendesk: [file('z1')], pms: [file('p1')] }, toPms);
   const gone = file('z1', { fileName: 'redacted.txt', size: 0, redacted: true });
   const after = mergeFiles(both, { zendesk: [gone] }, toPms);
@@ -48,14 +48,14 @@ test('a redacted file is removed on the other side where that is wanted, and nev
   expect(fileWork(mergeFiles(ended, { zendesk: [gone], pms: [] }, toPms))).toEqual([]);
 });
 
-test('one that was redacted before it was copied is not copied', () => {
+test('a file that was redacted before it was copied is not copied', () => {
   const waiting = mergeFiles([], { zendesk: [file('z1')] }, toPms);
   const after = mergeFiles(waiting, { zendesk: [file('z1', { redacted: true })] }, toPms);
   expect(fileWork(after)).toEqual([]);
   expect(mergeFiles([], { zendesk: [file('z1', { redacted: true })] }, toPms)).toEqual([]);
 });
 
-test('what failed is named, rests, and can be tried again, a removal too', () => {
+test('a failed file is named, rests, and can be retried; so can a failed removal', () => {
   const [copy] = mergeFiles([], { zendesk: [file('z1')] }, toPms);
   const [pair] = mergeFiles([], { zendesk: [file('z2')], pms: [file('p2')] }, toPms);
   if (!copy || !pair) throw new Error('no files');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { broke, fitted } from '../../src/operator/cli/fitTable';
+import { brokenLines, fitted } from '../../src/operator/cli/fitTable';
 
 const TITLES = ['record', 'title', 'property', 'Zendesk', 'PMS'];
 const ROWS = [
@@ -12,7 +12,7 @@ const ROWS = [
   ],
 ];
 
-test('O4: at 80 columns nothing that is to be decided is cut', () => {
+test('O4: at 80 columns no text that a person decides by is cut', () => {
   const fit = fitted(TITLES, ROWS, 80);
   const lines = fit?.rows[0]?.map((cell) => cell.split('\n')) ?? [];
   expect(lines.map((each) => each.join(' '))).toEqual(ROWS[0]);
@@ -21,22 +21,22 @@ test('O4: at 80 columns nothing that is to be decided is cut', () => {
   expect(widths.reduce((a, b) => a + b, 2 * (widths.length - 1))).toBeLessThanOrEqual(80);
 });
 
-test('O4: words stay whole where they fit; ids break after their marks', () => {
-  expect(broke('3 in quarantine since noon', 12)).toEqual(['3 in', 'quarantine', 'since noon']);
-  expect(broke('CommentToProject/zendesk:comment:70001', 20)).toEqual([
+test('O4: words stay whole if they fit; ids break after their separators', () => {
+  expect(brokenLines('3 in quarantine since noon', 12)).toEqual(['3 in', 'quarantine', 'since noon']);
+  expect(brokenLines('CommentToProject/zendesk:comment:70001', 20)).toEqual([
     'CommentToProject/',
     'zendesk:comment:',
     '70001',
   ]);
 });
 
-test('O4: a table that fits stays as it is; one with too many columns becomes a list of records', () => {
+test('O4: a table that fits is unchanged; one with too many columns becomes a list of records', () => {
   expect(fitted(['a', 'b'], [['1', '2']], 80)).toEqual({ titles: ['a', 'b'], rows: [['1', '2']] });
   const many = Array.from({ length: 12 }, (_, n) => `a long title ${n}`);
   expect(fitted(many, [many], 80)).toBeNull();
 });
 
-test('O4: nothing is lost, and no line is wider than its terminal', () => {
+test('O4: no text is lost, and no line is wider than its terminal', () => {
   const cell = fc.string({ maxLength: 60 }).map((text) => text.replace(/\s+/g, ' ').trim());
   fc.assert(
     fc.property(

@@ -24,7 +24,7 @@ async function holder(dir: string): Promise<ChildProcess> {
   return child;
 }
 
-test('O1: a second process in a folder is told who runs there, and where', async () => {
+test('O1: a second process in a folder learns which process runs there, and where', async () => {
   const dir = folder();
   const first = await lockFolder(dir, 'start');
   first.tell({ 'Web UI': 'http://127.0.0.1:8233', console: 'http://127.0.0.1:8085/console' });
@@ -40,7 +40,7 @@ test('O1: a second process in a folder is told who runs there, and where', async
   await (await lockFolder(dir, 'plan')).release();
 });
 
-test('O1: a folder is free once its holder was killed, also for one of two that come at once', async () => {
+test('O1: a folder is free after its holder was killed, and for only one of two that start at once', async () => {
   const dir = folder();
   const child = await holder(dir);
   await expect(lockFolder(dir, 'start')).rejects.toThrow(`process ${child.pid}`);
@@ -59,7 +59,7 @@ test('O1: a folder whose path is too long for a socket is locked, too', async ()
   await first.release();
 });
 
-test('O1: a server that is there and does not start is told with its own cause, and no other way is tried', async () => {
+test('O1: an installed server that does not start is reported with its own error, and no other way is tried', async () => {
   const dir = folder();
   const log = path.join(dir, 'server.log');
   const port = await freePort();

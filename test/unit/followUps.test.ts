@@ -16,13 +16,13 @@ const edited = (text: string) => `Edited in the PMS: comment 7\n\n${text}`;
 
 test.each([
   ['the same text', [audit(1, edited('new words'))], true],
-  ['the same text, with other blanks', [audit(1, edited('new  \nwords '))], true],
-  ['the same text, of which a word was redacted', [audit(1, edited('new ▇▇▇▇▇'))], true],
+  ['the same text with other spaces', [audit(1, edited('new  \nwords '))], true],
+  ['the same text with a redacted word', [audit(1, edited('new ▇▇▇▇▇'))], true],
   ['another text', [audit(1, edited('other'))], false],
   ['the text of another note', [audit(1, edited('new words'), 'pms:note:N-2')], false],
-  ['this text first, and another later', [audit(1, edited('new words')), audit(2, edited('other'))], false],
+  ['this text, and another after it', [audit(1, edited('new words')), audit(2, edited('other'))], false],
   [
-    'another text first, and this later, in any order',
+    'another text, and this one after it, in any order',
     [audit(2, edited('new words')), audit(1, edited('other'))],
     true,
   ],
@@ -32,10 +32,10 @@ test.each([
     true,
   ],
   ['nothing', [], false],
-])('whether a ticket says a text of ours already: %s', (_what, audits, said) => {
-  expect(saysAlready(audits, NOTE, edited('new words'))).toBe(said);
+])('whether a ticket contains our text already: %s', (_what, audits, expected) => {
+  expect(saysAlready(audits, NOTE, edited('new words'))).toBe(expected);
 });
 
-test('a follow-up without a record that it belongs to is not looked for', () => {
+test('a follow-up without a parent record is not searched for', () => {
   expect(saysAlready([audit(1, edited('new words'))], null, edited('new words'))).toBe(false);
 });

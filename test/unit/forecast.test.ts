@@ -1,4 +1,4 @@
-import { foretoldWords } from '../../src/operator/cli/commands/backfillCommand';
+import { lastForecastWords } from '../../src/operator/cli/commands/backfillCommand';
 import { forecastWords } from '../../src/operator/cli/forecastWords';
 import { DOCUMENTED_TICKET_UPDATES } from '../../src/checks/plan/forecastLimits';
 import { forecast, noWork, type SyncLimits, type SyncWork } from '../../src/sync/forecast';
@@ -18,16 +18,17 @@ function workOf(zendesk: Partial<SyncWork['zendesk']>, pms: Partial<SyncWork['pm
   return { zendesk: { ...none.zendesk, ...zendesk }, pms: { ...none.pms, ...pms } };
 }
 
-const told = (work: SyncWork, limits: Partial<SyncLimits> = {}) => forecast(work, { ...LIMITS, ...limits });
+const forecastOf = (work: SyncWork, limits: Partial<SyncLimits> = {}) =>
+  forecast(work, { ...LIMITS, ...limits });
 const callsOf = (work: SyncWork, limits: Partial<SyncLimits> = {}) =>
-  Object.fromEntries(told(work, limits).limits.map(({ limit, calls }) => [limit, calls]));
+  Object.fromEntries(forecastOf(work, limits).limits.map(({ limit, calls }) => [limit, calls]));
 
 test.each([
   // a minute, while agents work, minutes, minutes without agents
   [100, 70, 200, 140],
   [20, 14, 1_000, 700],
 ])('14,000 ticket updates at %i a minute', (ticketUpdates, allowed, minutes, minutesWithoutAgents) => {
-  const found = told(workOf({ ticketUpdates: 14_000 }), { ticketUpdates });
+  const found = forecastOf(workOf({ ticketUpdates: 14_000 }), { ticketUpdates });
   expect(found).toMatchObject({ binds: 'ticketUpdates', minutes, minutesWithoutAgents });
   expect(found.limits.find(({ limit }) => limit === 'ticketUpdates')).toEqual({
     limit: 'ticketUpdates',
@@ -46,12 +47,12 @@ test('comments, follow-ups, files and redactions are ticket updates, too', () =>
     expect([kind, one({ [kind]: 3 })]).toEqual([kind, 0]);
 });
 
-test('records are read a thousand and made a hundred at a time', () => {
+test('records are read by the thousand and created by the hundred', () => {
   expect(callsOf(workOf({ organizations: 1, tickets: 1_000, comments: 1_001 }))).toMatchObject({
     exports: 4,
     account: 4,
   });
-  // Each job is begun with one call, and five look for its end.
+  // Each job is started with one call, and five calls wait for its end.
   expect(callsOf(workOf({ newTickets: 101, newOrganizations: 100 }))).toMatchObject({ account: 18 });
   expect(callsOf(workOf({}, { records: 401, created: 101, updated: 10 }))).toMatchObject({ pms: 3 + 2 + 20 });
   expect(callsOf(workOf({}, { created: 101 }), { pmsBulk: 1 })).toMatchObject({ pms: 101 });
@@ -61,8 +62,8 @@ test.each([
   [30, 0],
   [31, 10],
   [61, 20],
-])('%i updates of one ticket: the first thirty go at once', (busiestTicket, minutes) => {
-  expect(told(workOf({ ticketUpdates: busiestTicket, busiestTicket }))).toMatchObject(
+])('%i updates of one ticket: the first thirty run at once', (busiestTicket, minutes) => {
+  expect(forecastOf(workOf({ ticketUpdates: busiestTicket, busiestTicket }))).toMatchObject(
     minutes === 0 ? { binds: 'ticketUpdates' } : { binds: 'updatesOfOneTicket', minutes },
   );
 });
@@ -72,8 +73,8 @@ test.each<[string, SyncWork, Partial<SyncLimits>]>([
   ['exports', workOf({ comments: 900_000 }), {}],
   ['pms', workOf({ ticketUpdates: 10 }, { created: 9_000 }), { pmsBulk: 1, pms: 60 }],
   ['ticketUpdates', workOf({ newComments: 100 }, { created: 9_000 }), { ticketUpdates: 20 }],
-])('%s can be what binds', (binds, work, limits) => {
-  expect(told(work, limits).binds).toBe(binds);
+])('%s can be the slowest limit', (binds, work, limits) => {
+  expect(forecastOf(work, limits).binds).toBe(binds);
 });
 
 describe('in words', () => {
@@ -103,14 +104,14 @@ describe('in words', () => {
     ['less than a minute', workOf({ ticketUpdates: 69 }), {}],
     ['less than a minute', noWork(), {}],
   ])('%s', (words, work, limits) => {
-    expect(forecastWords(told(work, limits))).toBe(words);
+    expect(forecastWords(forecastOf(work, limits))).toBe(words);
   });
 
-  test('a backfill says what the last plan told, or how to know', () => {
-    const kept = { ...told(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
-    expect(foretoldWords(kept)).toMatch(
+  test('a backfill shows the estimate of the last plan, or how to get one', () => {
+    const kept = { ...forecastOf(workOf({ ticketUpdates: 14_000 })), at: '2026-11-29T14:00:00.000Z' };
+    expect(lastForecastWords(kept)).toMatch(
       /^By the plan of 2026-11-29T14:00:00.000Z it takes about 3 h 20 min: /,
     );
-    expect(foretoldWords(null)).toContain('plan --summary');
+    expect(lastForecastWords(null)).toContain('plan --summary');
   });
 });

@@ -1,7 +1,7 @@
 import { inParallel } from '../../src/systems/inParallel';
 
 describe('in parallel', () => {
-  test('where one fails, those under way have ended before the error is thrown, and no other begins', async () => {
+  test('after a failure, running calls end before the error is thrown, and no other call begins', async () => {
     const ended: number[] = [];
     const work = async (n: number) => {
       if (n === 0) throw new Error('the first fails');
@@ -12,7 +12,7 @@ describe('in parallel', () => {
     expect(ended).toEqual([1]);
   });
 
-  test('no more work at a time than is allowed, and the results come in the order of the items', async () => {
+  test('no more calls run at a time than allowed, and the results are in the order of the items', async () => {
     let atWork = 0;
     let most = 0;
     const results = await inParallel([3, 1, 2, 0], 2, async (n) => {

@@ -51,7 +51,7 @@ function written(over: Partial<PlannedWrite> = {}, more: Partial<Written> = {}):
 }
 
 describe('an entry of the journal', () => {
-  test('says which record and row, from what to what, why and with what outcome', () => {
+  test('names record and row, both values, the cause and the outcome', () => {
     expect(entryOf(written({}, { answer: record('zendesk', { subject: 'b' }, 2) }), scene)).toEqual({
       id: expect.stringContaining(`${KEY}@3/zendesk/update/`) as string,
       at: NOW,
@@ -79,7 +79,7 @@ describe('an entry of the journal', () => {
     });
   });
 
-  test('has values in the form of the side that was written to', () => {
+  test('has values in the form of the written side', () => {
     const entry = entryOf(
       written({ values: { priority: 'urgent' }, rows: ['priority'], expects: { priority: 'low' } }),
       scene,
@@ -97,19 +97,19 @@ describe('an entry of the journal', () => {
     expect(pms.rows).toMatchObject([{ before: 'critical', after: 'low' }]);
   });
 
-  test('takes from the side itself what it held before, where it says so', () => {
+  test('has the former value from the side itself, if the side returned it', () => {
     const [row] = entryOf(written({}, { replaced: { subject: 'edited' } }), scene).rows;
     expect(row).toMatchObject({ before: 'edited', known: 'side' });
   });
 
-  test('keeps what was agreed on before where the row was bound anew, and names the mapping as a cause', () => {
+  test('keeps the former agreement if the row was bound again, and names the mapping as a cause', () => {
     const other = link({ bound: { ...link().bound, title: 'other' } });
     const entry = entryOf(written({}, { link: other }), scene);
     expect(entry.rows).toMatchObject([{ former: { value: 'a', binding: 'other' } }]);
     expect(entry.causes).toEqual([`mapping:${mapping.version}`, 'poll:pms:changes']);
   });
 
-  test('is one and the same for each attempt, and another where something else was sent', () => {
+  test('has the same id in each attempt, and another id for another write', () => {
     const one = written();
     expect(entryId(one.intent, one.write)).toBe(
       entryId(one.intent, { ...one.write, lookFirst: true, done: true }),
@@ -119,7 +119,7 @@ describe('an entry of the journal', () => {
     );
   });
 
-  test('keeps the beginning of a long value and says that it is not whole', () => {
+  test('keeps the beginning of a long value and marks it as shortened', () => {
     const long = 'x'.repeat(VALUE_CHARACTERS * 2);
     const [row] = entryOf(written({ values: { subject: long }, expects: { title: 'a' } }), scene).rows;
     expect(row).toMatchObject({ before: 'a', cut: true });
@@ -129,7 +129,7 @@ describe('an entry of the journal', () => {
     );
   });
 
-  test('of a row that was not taken says so', () => {
+  test('shows a row that was not taken', () => {
     const notTaken = [
       {
         row: 'title',
@@ -143,7 +143,7 @@ describe('an entry of the journal', () => {
     expect(entryOf(written({}, { notTaken }), scene).rows).toMatchObject([{ notTaken: true }]);
   });
 
-  test('a comment has its text, and no value before', () => {
+  test('of a comment has its text, and no former value', () => {
     const entry = entryOf(
       written({ op: 'followUp', values: { text: 'said', public: false }, rows: ['title'], expects: {} }),
       scene,
@@ -158,14 +158,14 @@ describe('a write whose answer was lost', () => {
   const seen = (subject: string, order: number) =>
     outcomeShown({ intent, write }, KEY, record('zendesk', { subject }, order), scene);
   test.each([
-    ['is done where the record shows it', 'b', 2, 'done'],
-    ['is not done where the record is as before', 'a', 1, 'not done'],
-    ['is unknown where the record moved on, though it shows the value from before', 'a', 2, 'unknown'],
-    ['is unknown where the record shows something else', 'c', 2, 'unknown'],
+    ['is done if the record shows the written value', 'b', 2, 'done'],
+    ['is not done if the record is unchanged', 'a', 1, 'not done'],
+    ['is unknown if the record changed, even if it shows the former value', 'a', 2, 'unknown'],
+    ['is unknown if the record shows another value', 'c', 2, 'unknown'],
   ])('%s', (_, subject, order, outcome) => {
     expect(seen(subject, order)).toBe(outcome);
   });
-  test('is unknown where the record was not read, and where it adds something', () => {
+  test('is unknown if the record was not read, and if the write adds something', () => {
     expect(outcomeShown({ intent, write }, KEY, undefined, scene)).toBe('unknown');
     expect(
       outcomeShown(
@@ -178,7 +178,7 @@ describe('a write whose answer was lost', () => {
   });
 });
 
-test('causes that came together are kept once each, five at most', () => {
+test('causes that arrived together are stored once each, five at most', () => {
   expect(mergedCauses(['a', 'b'], undefined, ['b', 'c'])).toEqual(['a', 'b', 'c']);
   expect(mergedCauses('123456'.split(''))).toHaveLength(5);
   expect(mergedCauses('123456'.split(''), ['undo:U1'])[0]).toBe('undo:U1');

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { loadConfig, loadIntakeConfigs } from '../../src/config/config';
 import { taskQueueOf } from '../../src/sync/taskQueues';
 
-/** What can be said of the Kubernetes manifests where no cluster is. */
+/** Checks of the Kubernetes manifests that need no cluster. */
 
 const DIR = path.resolve(__dirname, '../../deploy/kubernetes');
 const read = (file: string) => readFileSync(path.join(DIR, file), 'utf8');
@@ -76,7 +76,7 @@ function deployment(name: string) {
   return { ...spec, container };
 }
 
-/** The container's environment, its mounted secrets put into real files. */
+/** The container's environment, with its mounted secrets in real files. */
 function environment(name: string): Record<string, string> {
   const { container, volumes } = deployment(name);
   const settings = kustomization.configMapGenerator.find((each) => each.name === 'settings')?.literals ?? [];
@@ -99,7 +99,7 @@ function environment(name: string): Record<string, string> {
   return env;
 }
 
-test('O11: what is built is what is pushed, and what runs', () => {
+test('O11: the image that is built is pushed, and runs', () => {
   const { version } = JSON.parse(readFileSync(path.resolve(DIR, '../../package.json'), 'utf8')) as {
     version: string;
   };
@@ -110,7 +110,7 @@ test('O11: what is built is what is pushed, and what runs', () => {
   expect(kustomization.images.map(({ newTag }) => newTag)).toEqual([version]);
 });
 
-test('every file that is named is there, and every volume is a secret or map that is made', () => {
+test('every named file exists, and every volume is a secret or map that is created', () => {
   for (const file of kustomization.resources) expect(existsSync(path.join(DIR, file))).toBe(true);
   const maps = kustomization.configMapGenerator.map(({ name }) => name);
   for (const name of ['worker', 'intake'])
@@ -120,7 +120,7 @@ test('every file that is named is there, and every volume is a secret or map tha
     }
 });
 
-test('containers get settings that the configuration takes', () => {
+test('containers get known settings', () => {
   expect(loadConfig(null, environment('worker'))).toMatchObject({
     zendeskBaseUrl: 'https://acme.zendesk.com',
     mappingFile: '/etc/zendesk-pms-sync/mapping.yaml',
@@ -133,12 +133,12 @@ test('containers get settings that the configuration takes', () => {
   });
 });
 
-test('all containers are the image that kustomize names', () => {
+test('all containers use the image that kustomize names', () => {
   const names = kustomization.images.map(({ name }) => name);
   for (const name of ['worker', 'intake']) expect(names).toContain(deployment(name).container.image);
 });
 
-test('workers are scaled by the task queues that there are', () => {
+test('workers are scaled by existing task queues', () => {
   const { taskQueue } = loadConfig(null, environment('worker'));
   const scaled = resources.find((each) => each.kind === 'ScaledObject');
   const { triggers, scaleTargetRef, minReplicaCount } = z
@@ -151,7 +151,7 @@ test('workers are scaled by the task queues that there are', () => {
     })
     .parse(scaled?.spec);
   expect(scaleTargetRef.name).toBe('worker');
-  // Polls and timers go on when nothing waits.
+  // Polls and timers continue when nothing waits.
   expect(minReplicaCount).toBeGreaterThan(0);
   expect(triggers.map(({ metadata }) => metadata['taskQueue'])).toEqual([
     taskQueue,
@@ -160,7 +160,7 @@ test('workers are scaled by the task queues that there are', () => {
   ]);
 });
 
-test('O11: a worker that hangs is restarted, and one without its servers is not ready', () => {
+test('O11: a worker that hangs is restarted, and a worker without its servers is not ready', () => {
   const worker = read('worker.yaml');
   expect(worker).toMatch(/livenessProbe:\n\s+httpGet: \{ path: \/livez, port: metrics \}/);
   expect(worker).toMatch(/readinessProbe:\n\s+httpGet: \{ path: \/healthz, port: metrics \}/);

@@ -2,7 +2,7 @@ import { startZendeskSandbox, type ZendeskSandbox } from 'zendesk-sandbox';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import { World, testMapping } from '../support/world';
 
-/** F31: what Zendesk has and the sync leaves alone (docs/zendesk.md). */
+/** F31: records and values of Zendesk that the sync ignores (docs/zendesk.md). */
 
 let zendesk: ZendeskSandbox;
 beforeAll(async () => (zendesk = await startZendeskSandbox({ obeys: 'all' })));
@@ -20,7 +20,7 @@ const made = () => {
   return { admin, ...zendesk.tickets.create({ subject: 'Real', comment: { body: 'words' } }, admin) };
 };
 
-test('F31: tickets of AI agents take part only where the setting says so, by export and by webhook alike', async () => {
+test('F31: tickets of AI agents are synced only if the setting says so, by export and by webhook alike', async () => {
   const { ticket } = made();
   zendesk.store.putTicket({ ...ticket, support_type: 'ai_agent' }, ticket);
   const ref = { side: 'zendesk' as const, kind: 'ticket', id: String(ticket.id) };
@@ -33,7 +33,7 @@ test('F31: tickets of AI agents take part only where the setting says so, by exp
   }
 });
 
-test('F31: a scrubbed ticket ended; "SCRUBBED" is no edit of its subject, and nobody writes it', async () => {
+test('F31: a scrubbed ticket has ended; "SCRUBBED" is no edit of its subject, and is not written', async () => {
   const { ticket, admin } = made();
   zendesk.tickets.remove(ticket.id, admin);
   zendesk.tickets.removeForGood(ticket.id, admin);
@@ -50,7 +50,7 @@ test('F31: a scrubbed ticket ended; "SCRUBBED" is no edit of its subject, and no
   expect(world.plan(['zendesk'], false, link)).toMatchObject({ do: 'bury', intent: null });
 });
 
-test('F31: what triage fills is no tag, so that a person’s tag of the same words stays one', async () => {
+test('F31: a field that triage fills adds no tag, so a person’s tag with the same text stays a tag', async () => {
   const field = { type: 'tagger', title: 'Intent', custom_field_options: [{ name: 'I', value: 'intent_1' }] };
   await fetch(`${zendesk.url}/api/v2/ticket_fields`, {
     method: 'POST',

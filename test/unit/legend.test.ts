@@ -1,6 +1,6 @@
 import { printLegend } from '../../src/operator/cli/legend';
 
-test('issue 22: under a table, each of its words that counts something is said in plain words', () => {
+test('issue 22: a legend below the table explains each of its counted words', () => {
   let printed = '';
   const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
     printed += String(text);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** What scripts/licenses.mjs accepts. .ci/run runs it over the packages that are installed. */
+/** The licences that scripts/licenses.mjs accepts. .ci/run checks the installed packages with it. */
 
 const MODULE = pathToFileURL(path.resolve(__dirname, '../../scripts/licenses.mjs')).href;
 
@@ -14,7 +14,7 @@ function ask(expression: string): unknown {
   );
 }
 
-test('an SPDX expression is accepted where accepted licences satisfy it', () => {
+test('an SPDX expression is accepted if accepted licences satisfy it', () => {
   const verdicts = ask(`Object.fromEntries([
     'MIT', 'GPL-3.0-only', 'MIT OR GPL-3.0-only', 'MIT AND GPL-3.0-only', '(MIT OR CC0-1.0)', 'UNLICENSED',
     'GPL-3.0-only OR (MIT AND Apache-2.0)', 'MIT OR ISC AND GPL-3.0-only', 'Apache-2.0 WITH LLVM-exception', '',
@@ -33,14 +33,14 @@ test('an SPDX expression is accepted where accepted licences satisfy it', () => 
   });
 });
 
-test('what package.json states in the old forms is understood', () => {
+test('the old forms of a licence in package.json are understood', () => {
   expect(
     ask(`[{ license: 'MIT' }, { license: { type: 'ISC' } }, { licenses: [{ type: 'MIT' }, { type: 'GPL-2.0' }] }, {}]
       .map(it.licenceOf)`),
   ).toEqual(['MIT', 'ISC', 'MIT OR GPL-2.0', null]);
 });
 
-test('a package without an accepted licence is named, with what was found and expected', () => {
+test('a package without an accepted licence is named, with its licence and the accepted ones', () => {
   const problems = ask(`it.problemsOf([
     { name: 'good', version: '1.0.0', licence: 'MIT' },
     { name: 'bad', version: '2.0.0', licence: 'AGPL-3.0-only' },

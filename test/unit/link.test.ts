@@ -45,10 +45,10 @@ const link = (writes: PlannedWrite[]) => {
   };
 };
 
-describe('a plan that is given up', () => {
-  test('keeps what its follow-ups said', () => {
-    const told = write({ op: 'followUp', rows: ['text'], done: true });
-    expect(abandonIntent(link([told, write({ rows: ['title'] })]))).toMatchObject({
+describe('an abandoned plan', () => {
+  test('keeps the texts that its follow-ups wrote', () => {
+    const followUp = write({ op: 'followUp', rows: ['text'], done: true });
+    expect(abandonIntent(link([followUp, write({ rows: ['title'] })]))).toMatchObject({
       intent: null,
       attempted: { zendesk: { title: ['b'] } },
       snapshot: { text: 'second', title: 'a' },
@@ -56,7 +56,7 @@ describe('a plan that is given up', () => {
     });
   });
 
-  test('leaves the link as it was where no answer came, and remembers what may have been written', () => {
+  test('leaves the link unchanged if no answer came, and stores the values that may have been written', () => {
     const before = link([write({ rows: ['title'] })]);
     expect(abandonIntent(before)).toEqual({
       ...before,
@@ -85,7 +85,7 @@ describe('a plan that is given up', () => {
     expect(none).toEqual({ ...before, intent: null, attempted: {} });
   });
 
-  test('has agreed on rows whose writes are all done, and on no other', () => {
+  test('has agreed on rows whose writes are all done, and on no others', () => {
     const done = write({ rows: ['title'], done: true });
     const before = link([write({ op: 'followUp', rows: ['text'] }), done]);
     expect(abandonIntent(before)).toMatchObject({
@@ -97,7 +97,7 @@ describe('a plan that is given up', () => {
     expect(abandonIntent(link(both))).toMatchObject({ snapshot: { title: 'a' } });
   });
 
-  test('a follow-up that was sent is not planned again, whatever earlier writes may have left', () => {
+  test('a follow-up that was sent is not planned again, whatever state earlier writes left', () => {
     const mapping = testMapping([
       { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
       {
@@ -125,7 +125,7 @@ describe('a plan that is given up', () => {
   });
 });
 
-test('what a write replaced is compared with what its plan saw, in canonical form', () => {
+test('a replaced value is compared with the value in the plan, in canonical form', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
     { zendesk: 'tags', pms: 'tags', type: 'string[]', direction: 'both', transform: 'tags' },
@@ -146,7 +146,7 @@ describe('a write of ours whose answer was lost', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
   ]);
-  /** The snapshot says "a"; Zendesk says "b", and an update that took it to the PMS was given up. */
+  /** The snapshot has "a"; Zendesk has "b", and an update that wrote "b" to the PMS was abandoned. */
   function lost(pms: string): World {
     const world = World.of(mapping, 'zendesk', { subject: 'a' });
     world.settle();
@@ -156,18 +156,18 @@ describe('a write of ours whose answer was lost', () => {
     return world;
   }
 
-  test('that both sides show is what they agree on, also for the edit after it', () => {
+  test('is agreed on if both sides show it, also for the edit after it', () => {
     const world = lost('b');
     expect(world.plan(SIDES, true)).toMatchObject({ do: 'settled', agreement: { snapshot: { title: 'b' } } });
     world.settle();
     world.edit('zendesk', { subject: 'c' });
     world.settle();
-    // The PMS never said anything of its own, or it would have won.
+    // The PMS had no edit of its own, or it would have won.
     expect(world.records.pms?.values['title']).toBe('c');
     expect(world.link?.history).toEqual([]);
   });
 
-  test('that a person has changed since is an edit of that person alone', () => {
+  test('is an edit of the person alone if a person has changed it since', () => {
     const world = lost('mine');
     world.settle();
     expect(world.records.zendesk?.values['subject']).toBe('mine');
@@ -288,7 +288,7 @@ test('a value of a one-way row that a new record has not is in the history', () 
   expect(world.link?.history).toMatchObject([{ row: 'room', side: 'zendesk', lost: 'here', kept: null }]);
 });
 
-test('a first meeting whose update has an unknown outcome keeps every value that it may have overruled', () => {
+test('keeps every value that it may have overruled at a first meeting', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
   ]);
@@ -318,7 +318,7 @@ test('a first meeting whose update has an unknown outcome keeps every value that
   ]);
 });
 
-describe('a record of ours whose creation was not answered', () => {
+describe('a record that we created without getting an answer', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
     { zendesk: 'due', pms: 'due', type: 'date', direction: 'both', winner: 'pms' },
@@ -332,7 +332,7 @@ describe('a record of ours whose creation was not answered', () => {
     },
     { zendesk: 'group', pms: 'group', type: 'string', direction: 'toPms' },
   ]);
-  /** It was found by its back-reference, and shows these values by then. */
+  /** It was found by its back-reference, and has these values then. */
   function found(values: Record<string, string | null>, byUs = true, title = 'written'): World {
     const world = World.of(mapping, 'pms', { title: 'written', due: '2026-12-24' });
     world.settle();
@@ -350,19 +350,19 @@ describe('a record of ours whose creation was not answered', () => {
   }
   const shownOn = ({ records }: World) => [records.zendesk?.values['subject'], records.pms?.values['title']];
 
-  test('an edit of it counts, whoever wins a first meeting', () => {
+  test('an edit of it counts, whichever side wins a first meeting', () => {
     const world = found({ subject: 'edited' });
     expect(shownOn(world)).toEqual(['edited', 'edited']);
     expect(world.link?.history).toEqual([]);
     expect(world.link?.sides.zendesk).not.toHaveProperty('made');
   });
 
-  test('a value that it does not show, or only the beginning of, is no edit', () => {
+  test('a value that it does not show, or shows only in part, is no edit', () => {
     const world = found({ subject: 'writ', due: null });
     expect(world.records.pms?.values).toMatchObject({ title: 'written', due: '2026-12-24' });
   });
 
-  test('a person whom it filled in is not carried; what the other side only receives is', () => {
+  test('a person whom the side filled in is not synced; other values that the side set are', () => {
     const world = found({ requester: 'admin@sandbox.example', group: 'Support' });
     expect(world.records.pms?.values).toMatchObject({ requester: null, group: 'Support' });
     expect(world.link?.sides.zendesk?.residue).toEqual({ requester: 'admin@sandbox.example' });
@@ -400,13 +400,13 @@ describe('a record of ours whose creation was not answered', () => {
   });
 
   // Found by chaos 95019.
-  test('edits of both sides are in conflict, although the update of one of them has an unknown outcome', () => {
+  test('edits of both sides are in conflict, although the update of one side has an unknown outcome', () => {
     const world = found({ subject: 'theirs' }, true, 'ours');
     expect(shownOn(world)).toEqual(['ours', 'ours']);
     expect(world.link?.history).toMatchObject([{ row: 'title', side: 'zendesk', lost: 'theirs' }]);
   });
 
-  test('another record that is met for the first time has a value of its own', () => {
+  test('another record that is met for the first time keeps its own value', () => {
     expect(shownOn(found({ subject: 'edited' }, false))).toEqual(['written', 'written']);
   });
 });

@@ -31,14 +31,14 @@ function faultsOf(input: unknown): string {
   return 'no fault';
 }
 
-describe('mapping.yaml as shipped', () => {
+describe('the shipped mapping.yaml', () => {
   test('is valid and covers the three entities', () => {
     const mapping = load(shipped());
     expect(ENTITY_TYPES.map((type) => mapping.entities[type].rows.length > 4)).toEqual([true, true, true]);
     expect(mapping.entities.CommentToProject.kind).toEqual({ zendesk: 'comment', pms: 'note' });
   });
 
-  test('tells tickets from comments in mode project by their parent', () => {
+  test('distinguishes tickets from comments in mode project by their parent', () => {
     const input = shipped() as unknown as { entities: { CommentToProject: { mode: string } } };
     input.entities.CommentToProject.mode = 'project';
     const mapping = load(input);
@@ -49,7 +49,7 @@ describe('mapping.yaml as shipped', () => {
   });
 });
 
-describe('a broken mapping gets one line that names file, row and fault', () => {
+describe('a broken mapping gets one line with file, row and error', () => {
   test.each([
     [
       'unknown field',
@@ -100,12 +100,12 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
       '"default" is "no", expected true or false without quotes',
     ],
     [
-      'a default that the table has not',
+      'a default that is missing in the table',
       changed((e) => Object.assign(e['TicketToProject']?.properties[3] ?? {}, { default: 'urgent' })),
       '"default" is "urgent", expected a PMS value of its table: low, medium, high, critical',
     ],
     [
-      'an exception that the table has not',
+      'an exception that is missing in the table',
       changed((e) => Object.assign(e['TicketToProject']?.properties[9] ?? {}, { except: ['intern'] })),
       '"except" names "intern", expected a PMS value of its table: public, internal',
     ],
@@ -120,7 +120,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
       'mapping.yaml: entities.OrgToCustomer.zendesk: found "customer", expected organization',
     ],
     [
-      'an entity with a slip',
+      'a misspelt entity',
       { version: 1, entities: { TicketsToProject: {} } },
       'unknown field "TicketsToProject"; did you mean "TicketToProject"?',
     ],
@@ -130,7 +130,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
       'entities.OrgToCustomer.properties: found [], expected a list of at least 1',
     ],
     [
-      'a row that is a word',
+      'a row that is only a word',
       changed((e) => e['OrgToCustomer']?.properties.push('name' as never)),
       'entities.OrgToCustomer.properties[7]: found "name", expected fields such as type, direction',
     ],
@@ -140,7 +140,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
     expect(faultsOf(input)).toContain(expected);
   });
 
-  test('a property that the system does not have', () => {
+  test('refuses a property that the system does not have', () => {
     const offered = new Map([['organization', [{ name: 'name', aliases: [] }]]]);
     expect(() =>
       bindProperties(load(shipped()), { zendesk: offered, pms: new Map() }, 'mapping.yaml'),
@@ -149,7 +149,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
     );
   });
 
-  test('a custom field may be named by its title', () => {
+  test('accepts the title of a custom field', () => {
     const input = changed((e) =>
       e['OrgToCustomer']?.properties.push({
         zendesk: 'organization_fields.Plan Name',
@@ -171,7 +171,7 @@ describe('a broken mapping gets one line that names file, row and fault', () => 
     expect(bound.entities.OrgToCustomer.rows.at(-1)?.zendesk).toBe('organization_fields.plan');
   });
 
-  test('elements of a list that belong to other properties are known to its row, in the row’s form (F2)', () => {
+  test('a row of a list knows the elements that belong to other properties, in the row’s form (F2)', () => {
     const rowsBound = (reserved?: string[]) => {
       const { rows } = load(shipped()).entities.TicketToProject;
       const names = new Set(rows.flatMap(({ zendesk }) => zendesk ?? []));

@@ -11,23 +11,23 @@ import {
 import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSchema';
 import { FIXTURES, recordedStore } from '../support/recordStore';
 
-/** Migrations as pure functions: those that there are, over documents of every release, and any that there could be. */
+/** Migrations as pure functions: the existing ones over documents of every release, and any possible ones. */
 
 const RECORDED = Array.from({ length: SCHEMA.version }, (_, version) => version).filter((version) =>
   existsSync(path.join(FIXTURES, `store-v${version}`)),
 );
-/** The first version that had the collection, where it is not the first of all. */
+/** The first version with the collection, if it is not the first of all. */
 const SINCE: Partial<Record<VersionedCollection, number>> = {
   journal: 1,
   undos: 1,
   undoItems: 1,
 };
 const NAMES = Object.keys(VERSIONED) as VersionedCollection[];
-/** A shelf is named by its run. */
+/** The id of a shelf contains its run. */
 const fileOf = (name: VersionedCollection) => (name === 'shelf' ? 'backfill-run-records' : name);
 const fieldOf = (document: object, field: string) => (document as Record<string, unknown>)[field];
 
-test('the first version is recorded, and so is every one whose form was changed since', () => {
+test('the first version is recorded, and every version with a changed form', () => {
   const changed = MIGRATIONS.filter(({ documents }) => Object.keys(documents).length > 0);
   expect(RECORDED).toEqual(expect.arrayContaining([0, ...changed.map(({ from }) => from)]));
 });
@@ -36,7 +36,7 @@ describe.each(RECORDED)('documents as version %i wrote them', (version) => {
   const store = recordedStore(version);
 
   const there = NAMES.filter((name) => (SINCE[name] ?? 0) <= version);
-  test.each(there)('%s are read, and what is written apart is left alone', (name) => {
+  test.each(there)('%s are read, and fields that are written separately are not changed', (name) => {
     const documents = store[fileOf(name)] as unknown as Stored[];
     expect(documents.length).toBeGreaterThan(0);
     for (const document of documents) {
@@ -52,7 +52,7 @@ describe.each(RECORDED)('documents as version %i wrote them', (version) => {
   });
 });
 
-test('a document of a later version is refused in one line that says what to do', () => {
+test('a document of a later version is refused in one line with the fix', () => {
   const read = () => SCHEMA.read('links', { _id: 'TicketToProject/zendesk:ticket:1', v: SCHEMA.version + 1 });
   expect(read).toThrow(NewerStore);
   expect(read).toThrow(
@@ -94,7 +94,7 @@ describe('any migrations', () => {
     );
   const contents = fc.dictionary(field, fc.jsonValue());
 
-  test('are idempotent, and done in one go or in steps they come to the same', () => {
+  test('are idempotent, and give the same result in one go or in steps', () => {
     fc.assert(
       fc.property(schemas, contents, fc.nat(), fc.nat(), (list, content, one, other) => {
         const newest = new Schema(list);
@@ -104,7 +104,7 @@ describe('any migrations', () => {
         expect(newest.read('links', atOnce)).toEqual(atOnce);
         const halfWay = new Schema(list.slice(0, between)).read('links', document);
         expect(newest.read('links', halfWay)).toEqual(atOnce);
-        // What is said to need nothing but its number needs nothing.
+        // A document that needs only a new version number needs no other change.
         if (!newest.isOther('links', document))
           expect({ ...atOnce, v: document.v }).toEqual({ ...document, v: document.v });
       }),

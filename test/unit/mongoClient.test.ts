@@ -1,6 +1,6 @@
 import { contradictions, mongoClient } from '../../src/platform/mongoClient';
 
-/** A15: the address of MongoDB does not decide whether the sync is correct. */
+/** A15: the parameters in MongoDB's address do not affect the correctness of the sync. */
 
 const ADDRESS = 'mongodb://user:p%40ss@a.test,b.test/admin';
 

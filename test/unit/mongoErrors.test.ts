@@ -19,7 +19,7 @@ import {
 import { isForLater } from '../../src/activities/failures';
 import { duplicatesOf, isDuplicateKey, isPassing } from '../../src/platform/mongoErrors';
 
-/** The driver throws these and does not export them. */
+/** The driver throws these without exporting them. */
 const { PoolClearedError, PoolClosedError, WaitQueueTimeoutError } =
   jest.requireActual<
     Record<
@@ -51,7 +51,7 @@ describe('errors of a single command', () => {
     [16500, 'TooManyRequests'],
     [216, 'ElectionInProgress'],
     [18, 'AuthenticationFailed'],
-  ])('the server code %i (%s) passes', (code) => {
+  ])('the server code %i (%s) is temporary', (code) => {
     expect(isPassing(server(code))).toBe(true);
     expect(isDuplicateKey(server(code))).toBe(false);
   });
@@ -63,7 +63,7 @@ describe('errors of a single command', () => {
     [121, 'DocumentValidationFailure'],
     [10334, 'BSONObjectTooLarge'],
     [66, 'ImmutableField'],
-  ])('the server code %i (%s) does not pass', (code) => {
+  ])('the server code %i (%s) is permanent', (code) => {
     expect(isPassing(server(code))).toBe(false);
     expect(isDuplicateKey(server(code))).toBe(code === 11000);
   });
@@ -76,7 +76,7 @@ describe('errors of a single command', () => {
     'RetryableError',
     'SystemOverloadedError',
     'HandshakeError',
-  ])('a code that nobody knows passes with the label %s', (label) => {
+  ])('an unknown code is temporary with the label %s', (label) => {
     expect(isPassing(server(99_999))).toBe(false);
     expect(isPassing(server(99_999, [label]))).toBe(true);
   });
@@ -98,7 +98,7 @@ describe('errors of a single command', () => {
       new PoolClosedError(pool),
       new WaitQueueTimeoutError('Timed out while checking out a connection', pool.address),
     ]),
-  )('%s passes', (_name, error) => {
+  )('%s is temporary', (_name, error) => {
     expect(isPassing(error)).toBe(true);
   });
 
@@ -112,14 +112,14 @@ describe('errors of a single command', () => {
       undefined,
       'MongoNetworkError',
     ]),
-  )('%s does not pass', (_name, error) => {
+  )('%s is permanent', (_name, error) => {
     expect(isPassing(error)).toBe(false);
     expect(isDuplicateKey(error)).toBe(false);
   });
 });
 
 describe('errors of a bulk', () => {
-  it('duplicates are named by their positions, and do not pass', () => {
+  it('duplicates are named by their positions, and are permanent', () => {
     const error = bulk([refusal(11000, 4), refusal(11000, 7)]);
     expect(duplicatesOf(error)).toEqual([4, 7]);
     expect(isPassing(error)).toBe(false);
@@ -129,8 +129,8 @@ describe('errors of a bulk', () => {
     ['another refusal', () => bulk([refusal(11000, 0), refusal(121, 1)]), false],
     ['one write that met a fail-over', () => bulk([refusal(11000, 0), refusal(11602, 1)]), true],
     ['one write over the limit of Cosmos DB', () => bulk([refusal(16500, 0)]), true],
-    ['duplicates that the majority does not hold', () => bulk([refusal(11000, 0)], 64), true],
-    ['a write that the majority does not hold', () => bulk([], 64), true],
+    ['duplicates without a majority', () => bulk([refusal(11000, 0)], 64), true],
+    ['a write without a majority', () => bulk([], 64), true],
     ['a lost connection', () => wrapped(new MongoNetworkError('closed')), true],
     ['a primary that stepped down', () => wrapped(server(10107)), true],
     ['a server that refuses the whole bulk', () => wrapped(server(2)), false],
@@ -141,13 +141,13 @@ describe('errors of a bulk', () => {
     expect(isPassing(error)).toBe(passes);
   });
 
-  it('an activity that meets a fail-over is tried again, and one that meets a bug is not', () => {
+  it('an activity is retried after a fail-over, and not after a bug', () => {
     expect(isForLater(server(189))).toBe(true);
     expect(isForLater(bulk([refusal(11602, 0)]))).toBe(true);
     expect(isForLater(bulk([refusal(121, 0)]))).toBe(false);
   });
 
-  it('an error of another kind is thrown on', () => {
+  it('an error of another kind is rethrown', () => {
     const error = new Error('no error of the driver');
     expect(() => duplicatesOf(error)).toThrow(error);
   });
@@ -172,7 +172,7 @@ function refusal(code: number, index: number): WriteError {
   return new driver.WriteError({ code, index, errmsg: `code ${code}`, errInfo: {}, op: {} });
 }
 
-/** As the driver builds it once a command of a bulk was answered. */
+/** Built like the driver does after a command of a bulk was answered. */
 function bulk(writeErrors: WriteError[], concern?: number): MongoBulkWriteError {
   const result = resultOf(writeErrors, concern);
   const first = writeErrors[0];
@@ -182,7 +182,7 @@ function bulk(writeErrors: WriteError[], concern?: number): MongoBulkWriteError 
   return new MongoBulkWriteError(why, result);
 }
 
-/** As the driver builds it once a command of a bulk failed as a whole. */
+/** Built like the driver does after a command of a bulk failed as a whole. */
 function wrapped(error: Error): MongoBulkWriteError {
   return new MongoBulkWriteError(error, resultOf([]));
 }

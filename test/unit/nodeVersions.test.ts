@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 
-/** One range of Node versions: `engines`, the script's check, the documents and the image say the same. */
+/** One range of Node versions: `engines`, the script's check, the documents and the image agree. */
 
 const ROOT = path.resolve(__dirname, '../..');
 const text = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
@@ -14,7 +14,7 @@ const { engines } = z
 const [, least = '', below = ''] = /^>=(\d+\.\d+)\.0 <(\d+)$/.exec(engines.node) ?? [];
 const newest = Number(below) - 1;
 
-/** What scripts/nodeRange.mjs says; jest cannot load an ES module itself. */
+/** The results of scripts/nodeRange.mjs; jest cannot load an ES module itself. */
 function ask(expression: string): unknown {
   const module = pathToFileURL(path.join(ROOT, 'scripts/nodeRange.mjs')).href;
   const program = `import * as range from '${module}'; console.log(JSON.stringify(${expression}));`;
@@ -25,18 +25,18 @@ function ask(expression: string): unknown {
 
 const judge = (version: string) => ask(`range.judgeNode('${version}')`);
 
-test('this Node is one that is tested', () => {
+test('the tests run on a tested Node version', () => {
   expect(judge(process.versions.node)).toBeNull();
 });
 
-test('the ends that CI tests are the ends of the range', () => {
+test('CI tests the first and the last version of the range', () => {
   const ends = z.object({ oldest: z.string(), newest: z.string() }).parse(ask('range.ENDS'));
   expect(ends.oldest).toBe(`${least}.0`);
   expect(ends.newest.split('.')[0]).toBe(String(newest));
   expect([judge(ends.oldest), judge(ends.newest)]).toEqual([null, null]);
 });
 
-test('an older Node is refused, a newer one told of', () => {
+test('an older Node is refused, and a newer one reported', () => {
   const [major, minor] = least.split('.').map(Number);
   for (const version of [`${major}.${(minor ?? 0) - 1}.5`, `${(major ?? 0) - 1}.99.0`])
     expect(judge(version)).toEqual({
@@ -53,7 +53,7 @@ test('the image is an exact version of the newest line, in both of its stages', 
   expect(images[0]).toMatch(new RegExp(`^node:${newest}\\.\\d+\\.\\d+-\\w+-slim$`));
 });
 
-test.each(['README.md', 'docs/operations.md', 'docs/dependencies.md'])('%s says the range', (file) => {
+test.each(['README.md', 'docs/operations.md', 'docs/dependencies.md'])('%s states the range', (file) => {
   expect(text(file)).toContain(`Node ${least} to ${newest}`);
   expect(text(file)).not.toMatch(/Node ≥ ?20/);
 });

@@ -5,7 +5,9 @@ import type { Json, Side, Values } from '../../src/sync/record';
 import { refusedRows } from '../../src/sync/rules/taken';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
-/** Not taken is not agreed: what a side refused or ignored is kept beside what was agreed, and offered again. */
+/**
+ * Not taken is not agreed: a value that a side refused or ignored is kept next to the agreement, and offered again.
+ */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -52,7 +54,7 @@ const needsAssignee = (world: World) => (side: Side, values: Values) =>
     : null;
 
 describe('F10: a refusal that names a property', () => {
-  test('sets its row aside, with the API’s words, and writes all else', () => {
+  test('sets its row aside, with the API’s message, and writes all other rows', () => {
     const world = linked();
     world.refuses = needsAssignee(world);
     world.edit('pms', { state: 'done', title: 'told' });
@@ -69,7 +71,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.link?.snapshot).toMatchObject({ title: 'told', state: 'todo' });
   });
 
-  test('holds up no other row, and is offered once for a change of either record', () => {
+  test('blocks no other row, and is offered once for a change of either record', () => {
     const world = linked();
     world.refuses = needsAssignee(world);
     world.edit('pms', { state: 'done' });
@@ -87,7 +89,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.writes.filter(({ side }) => side === 'zendesk')).toHaveLength(2);
   });
 
-  test('is taken once its cause is gone, and is not overwritten by what the side made of itself meanwhile', () => {
+  test('is taken once its cause is gone, and no value that the side set meanwhile overwrites it', () => {
     const world = linked();
     world.refuses = needsAssignee(world);
     world.edit('pms', { state: 'done' });
@@ -104,7 +106,7 @@ describe('F10: a refusal that names a property', () => {
     });
   });
 
-  test('the side’s own edit of the row while it is refused changes nothing on the other', () => {
+  test('does not change the other side when the refusing side edits the row', () => {
     const world = linked();
     world.refuses = (side, values) => (side === 'zendesk' && 'status' in values ? ['status'] : null);
     world.edit('pms', { state: 'done' });
@@ -116,7 +118,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.link?.history).toEqual([]);
   });
 
-  test('a declared winner’s own edit counts, and what was not taken is in the history', () => {
+  test('yields to an edit of the declared winner, and the history keeps it', () => {
     const world = linked({ kind: 'a' });
     world.refuses = (side, values) => (side === 'zendesk' && 'kind' in values ? ['kind'] : null);
     world.edit('pms', { kind: 'b' });
@@ -128,7 +130,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.link?.notTaken).toBeUndefined();
   });
 
-  test('both sides edit the row meanwhile: the mapping’s winner decides', () => {
+  test('is decided by the mapping’s winner if both sides edit the row meanwhile', () => {
     const world = linked();
     world.refuses = needsAssignee(world);
     world.edit('pms', { state: 'done' });
@@ -141,7 +143,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.link?.history).toMatchObject([{ side: 'zendesk', lost: 'doing', kept: 'todo' }]);
   });
 
-  test('withdrawn where it was said, it is agreed again', () => {
+  test('is agreed again after a person withdraws the edit', () => {
     const world = linked();
     world.refuses = needsAssignee(world);
     world.edit('pms', { state: 'done' });
@@ -152,7 +154,7 @@ describe('F10: a refusal that names a property', () => {
     expect(world.link?.notTaken).toBeUndefined();
   });
 
-  test('a record is made without what is refused, and gets it later', () => {
+  test('does not stop the create of a record, and the row is written later', () => {
     const world = World.of(mapping, 'pms', { title: 's', state: 'done', labels: ['a'] });
     world.refuses = needsAssignee(world);
     world.refuses = (side, values) =>
@@ -173,7 +175,7 @@ describe('F10: a refusal that names a property', () => {
   });
 });
 
-test('a comment is not made without its text, which could not be added later', () => {
+test('stops the create of a comment if it is the text, which could not be added later', () => {
   const comments = testMapping([
     {
       zendesk: 'body',
@@ -195,7 +197,7 @@ test('a comment is not made without its text, which could not be added later', (
 });
 
 describe('F9, F11: a write that is accepted and changes nothing', () => {
-  test('F17: a person whom the side refuses is left out, and the link has its words', () => {
+  test('F17: a person whom the side refuses is left out, and the link has the reason', () => {
     const world = linked();
     world.onWrite = ignoring(world, 'assignee');
     world.leavesOut = { assignee: 'Assignee: x.@legacy.example is not an address' };
@@ -209,7 +211,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     });
   });
 
-  test('a person whom the other side does not know is not taken, and is told so', () => {
+  test('a person whom the other side does not know is not taken, and the link names the person', () => {
     const world = linked();
     world.onWrite = ignoring(world, 'assignee');
     world.edit('pms', { assignee: 'new@example.com', title: 't' });
@@ -224,7 +226,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(shownOn(world, 'pms', 'assignee')).toBe('new@example.com');
   });
 
-  test('it is offered again at a resync, once the person is there', () => {
+  test('a value that was not taken is offered again at a resync', () => {
     const world = linked();
     world.onWrite = ignoring(world, 'assignee');
     world.edit('pms', { assignee: 'new@example.com' });
@@ -238,7 +240,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(world.link?.notTaken).toBeUndefined();
   });
 
-  test('a due date before its type: offered again with the next change', () => {
+  test('a due date that comes before its type is offered again with the next change', () => {
     const world = linked({ kind: 'question' });
     world.onWrite = (side, values) =>
       side === 'zendesk' && 'due_at' in values && (values['kind'] ?? shownOn(world, side, 'kind')) !== 'task'
@@ -253,7 +255,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(world.link?.notTaken).toBeUndefined();
   });
 
-  test('an option that the other side does not have: both values stay', () => {
+  test('an option that the other side does not have: both sides keep their values', () => {
     const world = linked({ severity: 's1' });
     world.onWrite = ignoring(world, 'severity');
     world.edit('pms', { severity: 's9' });
@@ -264,7 +266,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(world.link?.snapshot).toMatchObject({ severity: 's1' });
   });
 
-  test('a null that came after an unknown option does not travel, and the next choice is not emptied', () => {
+  test('an empty value after an unknown option is not synced, and the next choice is not cleared', () => {
     const world = linked({ severity: 's1' });
     world.onWrite = (side, values) =>
       side === 'zendesk' && values['severity'] === 's9' ? { ...values, severity: null } : values;
@@ -281,7 +283,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect([shownOn(world, 'zendesk', 'severity'), shownOn(world, 'pms', 'severity')]).toEqual(['s3', 's3']);
   });
 
-  test('an API that ignores null: the other rows go on, and the value is not agreed', () => {
+  test('an API that ignores null: the other rows sync, and the value is not agreed', () => {
     const world = World.of(mapping, 'pms', { title: 's', severity: 's1' });
     world.settle();
     world.onWrite = (side, values) =>
@@ -294,7 +296,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(aside(world, 'severity')).toMatchObject({ why: 'ignored', offered: null, shown: 's1' });
   });
 
-  test('what the side cut off is taken', () => {
+  test('a value that the side shortened counts as taken', () => {
     const world = linked();
     world.onWrite = (side, values) => (side === 'zendesk' ? { ...values, subject: 'abc' } : values);
     world.edit('pms', { title: 'abcdef' });
@@ -306,7 +308,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
     expect(shownOn(world, 'pms', 'title')).toBe('mine');
   });
 
-  test('the values that were not taken are no news when they are seen again', () => {
+  test('values that were not taken are not found as changes again', () => {
     const world = linked();
     world.onWrite = ignoring(world, 'assignee');
     world.edit('pms', { assignee: 'new@example.com' });
@@ -317,7 +319,7 @@ describe('F9, F11: a write that is accepted and changes nothing', () => {
 });
 
 describe('a set', () => {
-  test('an element that comes back after one exchange is not taken, and is not thrown to and fro', () => {
+  test('an element that returns after one exchange is not taken, and not exchanged without end', () => {
     const world = linked({ tags: ['a', 'b'] });
     // A trigger adds `b` whenever the ticket is updated.
     world.onWrite = (side, values) =>
@@ -330,7 +332,7 @@ describe('a set', () => {
     world.settle();
     expect(world.writes).toHaveLength(1);
     expect([shownOn(world, 'zendesk', 'tags'), shownOn(world, 'pms', 'labels')]).toEqual([['a', 'b'], ['a']]);
-    // Other elements go on.
+    // Other elements sync.
     world.edit('zendesk', { tags: ['a', 'b', 'c'] });
     world.settle();
     expect(shownOn(world, 'pms', 'labels')).toEqual(['a', 'c']);
@@ -370,7 +372,7 @@ describe('F10: a refusal that names no property', () => {
   const refusing = (property: string) => (side: Side, values: Values) =>
     side === 'zendesk' && property in values ? [] : null;
 
-  test('is tried apart in three calls at most, and its row is set aside', () => {
+  test('is narrowed down in three calls at most, and the row is set aside', () => {
     const world = linked();
     world.refuses = refusing('severity');
     world.edit('pms', { title: 't', severity: 's9', kind: 'k' });
@@ -381,7 +383,7 @@ describe('F10: a refusal that names no property', () => {
     expect(world.link?.notTaken).toHaveLength(1);
   });
 
-  test('where that does not tell, the pair waits, and no value is lost', () => {
+  test('lets the pair wait if that finds no row, and no value is lost', () => {
     const world = linked();
     world.refuses = refusing('severity');
     world.edit('pms', { title: 't', severity: 's9', dueDate: '2027-01-01', kind: 'k' });
@@ -406,7 +408,7 @@ describe('F10: a refusal that names no property', () => {
   });
 });
 
-test('a residue of an earlier release is offered again at a resync; what was cut off is not', () => {
+test('a residue of an earlier release is offered again at a resync, unless the side shortened the value', () => {
   const world = linked();
   const { zendesk } = (world.link as Link).sides;
   if (zendesk) zendesk.residue = { assignee: null, title: 'ab' };
@@ -419,7 +421,7 @@ test('a residue of an earlier release is offered again at a resync; what was cut
   expect(shownOn(world, 'zendesk', 'assignee')).toBe('new@example.com');
 });
 
-describe('a value that a side chooses by itself, where none was written', () => {
+describe('a value that a side sets by itself, when none was written', () => {
   const filling = (world: World) => {
     world.onWrite = (side, values) =>
       side === 'zendesk' && (values['kind'] ?? null) === null && (values['kind'] === null || !world.link)
@@ -427,7 +429,7 @@ describe('a value that a side chooses by itself, where none was written', () => 
         : values;
   };
 
-  test('goes to the other side: at the creation of a record, and when a person cleared the value', () => {
+  test('syncs to the other side, at the create of a record and after a person cleared the value', () => {
     const created = World.of(mapping, 'pms', { title: 's', state: 'todo', kind: null });
     filling(created);
     created.settle();
@@ -448,7 +450,7 @@ describe('a value that a side chooses by itself, where none was written', () => 
     ]);
   });
 
-  test('stays where it is a person: the integration’s own user is nobody’s choice', () => {
+  test('is not synced if it is a person: the integration’s own user is nobody’s choice', () => {
     const world = World.of(mapping, 'pms', { title: 's', state: 'todo', assignee: null });
     world.onWrite = (side, values) =>
       side === 'zendesk' && !world.link ? { ...values, assignee: 'sync@acme.example' } : values;
@@ -457,7 +459,7 @@ describe('a value that a side chooses by itself, where none was written', () => 
     expect(shownOn(world, 'pms', 'assignee')).toBeNull();
   });
 
-  test('a person who clears it again is not contradicted: the empty value is kept as not taken', () => {
+  test('stays if a person clears it again: the empty value is kept as not taken', () => {
     const world = linked({ kind: 'usual' });
     filling(world);
     for (let times = 0; times < 2; times += 1) {

@@ -9,7 +9,10 @@ import { loadMapping } from '../../src/config/loadMapping';
 import { MAPPING_FILE } from '../support/sandboxes';
 import { NOW } from '../support/world';
 
-/** Issue 22: what is offered for a conflict can be done. The records are those of the sandboxes: one Contoso here, two there. */
+/**
+ * Issue 22: the options that are offered for a conflict can be carried out. The records are those of the sandboxes:
+ * one Contoso on one side, two on the other.
+ */
 
 const mapping = loadMapping(MAPPING_FILE);
 const ORG = 'zendesk:organization:14';
@@ -36,7 +39,7 @@ const seen = (ref: RefKey, name: string): [RefKey, SyncRecord] => [
   { ref: {}, values: { name } } as unknown as SyncRecord,
 ];
 
-/** What the link store has. */
+/** The content of the link store. */
 function store({
   links = [],
   owners = {},
@@ -63,13 +66,13 @@ function store({
 
 const records = [seen(ORG, 'Contoso Clinic'), seen(C2, 'Contoso Clinic'), seen(C3, 'contoso clinic ')];
 
-test('before anything is decided: a candidate is free, and a second organization of that name is not offered', async () => {
+test('before any decision, a candidate is free, and a second organization of its name is not offered', async () => {
   expect(await offersOf(store({ records }), mapping, conflict(C2, [ORG]))).toEqual({
     free: [ORG],
     taken: [],
     create: false,
   });
-  // The other way round it is: a PMS may have two customers of one name.
+  // In the other direction it is offered, because a PMS may have two customers with one name.
   expect(await offersOf(store({ records }), mapping, conflict(ORG, [C2, C3]))).toEqual({
     free: [C2, C3],
     taken: [],
@@ -77,7 +80,7 @@ test('before anything is decided: a candidate is free, and a second organization
   });
 });
 
-test('the third record of Contoso: what the first decision took is not offered any more', async () => {
+test('for a third record with the same name, the candidate that the first decision took is not offered', async () => {
   const owner = linked(keyOf(C2), ORG, C2);
   const link = conflict(C3, [ORG]);
   const offers = await offersOf(
@@ -89,14 +92,14 @@ test('the third record of Contoso: what the first decision took is not offered a
   expect(decideBy(link, offers)).toEqual({
     commands: [commandLine('conflicts resolve pms:customer:C-3 --unlink')],
     notes: [
-      'zendesk:organization:14 is linked to pms:customer:C-2 by now.',
-      'A new counterpart is not possible under the same name; if the record is renamed, it gets one by itself.',
+      'zendesk:organization:14 is linked to pms:customer:C-2 now.',
+      'A new counterpart is not possible under the same name; if the record is renamed, it gets one automatically.',
     ],
   });
   expect(nextAttempt(link)).toBe('when a person decides');
 });
 
-test('once the record has another name, a new counterpart is offered; a side that takes doubles always gets one', async () => {
+test('a renamed record is offered a new counterpart; a side that allows duplicate names always offers one', async () => {
   const owner = linked(keyOf(C2), ORG, C2);
   const state = { links: [owner], owners: { [ORG]: owner._id } };
   const renamed = { ...state, records: [seen(C3, 'Contoso North')] };
@@ -105,7 +108,7 @@ test('once the record has another name, a new counterpart is offered; a side tha
   expect(await offersOf(lenient, mapping, conflict(C3, [ORG]))).toMatchObject({ create: true });
 });
 
-test('a candidate that a person keeps by itself is taken; one whose own pair still waits is free', async () => {
+test('a candidate that a person keeps unlinked is taken; a candidate whose own pair waits is free', async () => {
   const alone = linked(keyOf(ORG), ORG, null, { status: 'tombstone', unlinked: true });
   const waits = conflict(ORG, [C2, C3]);
   const of = (owner: Link) => store({ links: [owner], owners: { [ORG]: owner._id }, records });
@@ -116,7 +119,7 @@ test('a candidate that a person keeps by itself is taken; one whose own pair sti
   expect(await offersOf(of(waits), mapping, conflict(C2, [ORG]))).toMatchObject({ free: [ORG], taken: [] });
 });
 
-test('the title of a pair that is not stored yet is that of its record, as it was seen', async () => {
+test('the title of a pair that is not stored yet is the title of its record, as last seen', async () => {
   const state = store({ records }) as Parameters<typeof pairTitle>[0];
   const titled: [RefKey, SyncRecord] = [
     C2,
@@ -128,7 +131,7 @@ test('the title of a pair that is not stored yet is that of its record, as it wa
   const known = store({ records: [titled] }) as Parameters<typeof pairTitle>[0];
   expect(await pairTitle(known, mapping, keyOf(C2))).toBe('Contoso Clinic');
   expect(await pairTitle(state, mapping, keyOf('pms:customer:C-9'))).toBe('');
-  // Of a stored pair, both sides agreed on it.
+  // For a stored pair, both sides agreed on it.
   const stored = store({ links: [linked(keyOf(C2), ORG, C2)] }) as Parameters<typeof pairTitle>[0];
   expect(await pairTitle(stored, mapping, keyOf(C2))).toBe('Contoso Clinic');
 });

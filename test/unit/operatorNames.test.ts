@@ -36,7 +36,7 @@ test('O5: a pair’s title is its first row of text: subject, name, or the comme
   expect(titleOf(mapping, link(1, { conflicts: [parked] }))).toBe('from Zendesk');
   expect(titleOf(mapping, link(1, { snapshot: { [ticket]: 'x'.repeat(100) } }))).toHaveLength(60);
   expect(mapping.entities.OrgToCustomer.rows.find(({ id }) => id === organization)?.zendesk).toBe('name');
-  // The name of its author is written once, and is no title.
+  // The name of its author is written once, and is not a title.
   expect(titleRows(mapping).CommentToProject).toBe('body');
 });
 
@@ -68,19 +68,19 @@ describe('O5: a custom field is called by its title', () => {
     ['effort', 'Effort (hours) ↔ effort', 'Effort (hours) (effort)'],
     ['left', 'Twin (custom_fields.362) ↔ left', 'Twin (custom_fields.362) (left)'],
     ['gone', 'gone', 'gone'],
-  ])('row %s', (row, name, words) => {
+  ])('row %s', (row, name, text) => {
     expect(rowName(naming, 'TicketToProject', row)).toBe(name);
-    expect(rowWords(naming, 'TicketToProject', row)).toBe(words);
+    expect(rowWords(naming, 'TicketToProject', row)).toBe(text);
   });
 
-  test('also where the mapping file has the title, and the side has a name', () => {
+  test('also if the mapping file has the title, and the side has a name', () => {
     expect(naming.titles.of('pms', 'project', 'customFields.left')).toBe('Left');
     // The same name of another kind, or of the other side, is another field.
     expect(naming.titles.of('pms', 'customer', 'customFields.product')).toBe('customFields.product');
     expect(naming.titles.of('zendesk', 'ticket', 'customFields.product')).toBe('customFields.product');
   });
 
-  test('in a text, whole words only', () => {
+  test('in a text, by whole words only', () => {
     const text =
       'both sides changed title, customFields_product; custom_fields.3601, custom_fields.360: too long.';
     expect(inTitles(naming, 'TicketToProject', text)).toBe(
@@ -88,7 +88,7 @@ describe('O5: a custom field is called by its title', () => {
     );
   });
 
-  test('in what rests, and in a hold of the brake', () => {
+  test('in resting rows, and in a hold of the brake', () => {
     const rests = { ...ticket('custom_fields.360', 'Product'), entity: 'TicketToProject', what: 'row "a"' };
     expect(whatRests({ ...rests, entity: 'TicketToProject' })).toBe(
       'TicketToProject row "a" rests: zendesk ticket does not offer "Product" (custom_fields.360) any more',
@@ -97,17 +97,17 @@ describe('O5: a custom field is called by its title', () => {
     expect(titleOfRowId(bound, 'title')).toBeUndefined();
     const other: BoundProperty = { ...ticket('customFields.product', 'Line'), side: 'pms', kind: 'customer' };
     expect(titleOfRowId([...bound, other], 'customFields_product')).toBeUndefined();
-    const words = holdWords({
+    const text = holdWords({
       ...{ id: 'x', entity: 'TicketToProject', kind: 'emptied', row: 'customFields_product', side: 'pms' },
       ...{ state: 'held', by: 'brake', cause: 'many changes', since: '', examples: [], waiting: 1 },
       ...{ counts: { pairs: 9, linked: 20, allowed: 3 }, rowTitle: 'Product' },
     });
-    expect(words).toBe(
+    expect(text).toBe(
       'The brake holds emptying of TicketToProject "Product" (customFields_product) in the PMS: many changes (9 of 20 pairs, 3 allowed); 1 pair waits',
     );
   });
 
-  test('and a pair that was never in sync by the title of its record', async () => {
+  test('a pair that was never in sync is called by the title of its record', async () => {
     const seen = record('zendesk', { subject: 'Seen  only' });
     const store = {
       observations: { get: async () => new Map([['zendesk:ticket:1', seen]]) },
@@ -119,7 +119,7 @@ describe('O5: a custom field is called by its title', () => {
   });
 });
 
-test('O5: each side’s value is in its own words', () => {
+test('O5: each side’s value is in the terms of that side', () => {
   const row = mapping.entities.TicketToProject.rows.find(({ pms }) => pms === 'priority');
   expect(inWordsOf(row, 'zendesk', 'medium')).toBe('normal');
   expect(inWordsOf(row, 'pms', 'medium')).toBe('medium');
@@ -127,7 +127,7 @@ test('O5: each side’s value is in its own words', () => {
   expect(inWordsOf(undefined, 'zendesk', 'as it is')).toBe('as it is');
 });
 
-test('O5: a search by text stops when its time is over, and says where it goes on', async () => {
+test('O5: a search by text stops after its time limit, and prints where to continue', async () => {
   const all = Array.from({ length: 10 }, (_, n) => link(100 + n));
   let clock = 0;
   const store = {

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-/** The caches look at the clock anew after a millisecond. */
+/** The caches read the clock again after a millisecond. */
 async function letPass(ms: number): Promise<void> {
   passed += ms;
   await sleep(5);
@@ -43,7 +43,7 @@ describe('people of Zendesk', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('who became an agent is one within minutes', async () => {
+  test('who become agents are agents within minutes', async () => {
     const { user, people } = account({ id: 7, name: 'Ada', email: 'ada@a.test', role: 'end-user' });
     expect((await people.find('ada@a.test'))?.agent).toBe(false);
     user.role = 'agent';
@@ -52,7 +52,7 @@ describe('people of Zendesk', () => {
     expect((await people.find('ada@a.test'))?.agent).toBe(true);
   });
 
-  test('those who were loaded stay known to whoever loaded them, also after the cache let them go', async () => {
+  test('stay known to the caller that loaded them, also after the cache dropped them', async () => {
     const { people } = account({ id: 7, name: 'Ada', email: 'ada@a.test', role: 'agent' });
     await people.load([7]);
     await letPass(LIFE_MS - 60_000);
@@ -64,7 +64,7 @@ describe('people of Zendesk', () => {
 });
 
 describe('groups of Zendesk', () => {
-  test('a group that was renamed has its new name within minutes', async () => {
+  test('a renamed group has its new name within minutes', async () => {
     const group = { id: 3, name: 'Support' };
     let calls = 0;
     const send = async () => {
@@ -80,7 +80,7 @@ describe('groups of Zendesk', () => {
     expect([await named(), calls]).toEqual(['Care', 2]);
   });
 
-  test('a group that Zendesk does not list is not asked for with every page', async () => {
+  test('a group that Zendesk does not list is not looked up with every page', async () => {
     let calls = 0;
     const send = async () => {
       calls += 1;

@@ -1,7 +1,7 @@
 import { normalisedText, textOfHtml } from '../../src/sync/plainText';
 import { Marker } from '../../src/systems/profile/marker';
 
-/** A2: texts that no person writes, and that a mail may bring all the same. */
+/** A2: texts that no person writes, but that a mail may contain. */
 
 const BLANKS = ' '.repeat(1_000_000);
 const REF = 'zendesk:comment:12-345';
@@ -9,7 +9,7 @@ const marker = new Marker('body', '— {authorName} <!-- {backRef} -->');
 
 const COUNTED = ['charAt', 'charCodeAt', 'slice', 'replace', 'split', 'lastIndexOf', 'indexOf'] as const;
 
-/** How often a function asks for a part of a text: a bound on its steps. */
+/** Counts the reads of parts of a text, which limits the number of steps. */
 function stepsOf(work: () => unknown): number {
   let steps = 0;
   for (const name of COUNTED) {
@@ -28,7 +28,7 @@ function stepsOf(work: () => unknown): number {
   }
 }
 
-test('A2: blanks at the ends of lines go, and those within stay', () => {
+test('A2: spaces at the ends of lines are removed, and those within lines stay', () => {
   expect(normalisedText('\r\n\n  Hello \t \r\n\u00a0\nx\u00a0y  \n\n ')).toBe('  Hello\n\nx y');
   expect(normalisedText(' \n\t\n')).toBe('');
   expect(normalisedText(`Hello${BLANKS}x`)).toBe(`Hello${BLANKS}x`);
@@ -36,7 +36,7 @@ test('A2: blanks at the ends of lines go, and those within stay', () => {
   expect(normalisedText('\n'.repeat(1_000_000) + 'x')).toBe('x');
 });
 
-test('A2: the steps grow with the lines and tags of a text, and not with their squares', () => {
+test('A2: the effort grows linearly with the lines and tags of a text', () => {
   for (const blanks of [' ', '\n', '\t', '\r', '\u00a0']) {
     const normalising = (n: number) => stepsOf(() => normalisedText(`a${blanks.repeat(n)}b`));
     expect(normalising(100_000)).toBeLessThanOrEqual(normalising(1_000) * 101);
@@ -45,7 +45,7 @@ test('A2: the steps grow with the lines and tags of a text, and not with their s
   }
 });
 
-test('A2: elements nested deeper than a stack holds keep their words', () => {
+test('A2: elements nested deeper than the stack allows keep their text', () => {
   const deep = `<div>`.repeat(50_000) + 'inside' + '</div>'.repeat(50_000) + '<p>after</p>';
   expect(textOfHtml(deep).split(/\s+/).filter(Boolean)).toEqual(['inside', 'after']);
   const quoted = `<blockquote><ul><li>`.repeat(5_000) + 'a<br>b' + 'c';
@@ -56,7 +56,7 @@ test('A2: elements nested deeper than a stack holds keep their words', () => {
   ).toBe('a bc');
 });
 
-test('A2: HTML that is not too deep is what it was', () => {
+test('A2: HTML that is not too deep is converted as before', () => {
   expect(
     textOfHtml('<div class="zd-comment"><p dir="auto">One<br>two &amp; <b>three</b></p><p>four</p></div>'),
   ).toBe('One\ntwo & three\n\nfour');
@@ -67,7 +67,7 @@ test.each([
   ['the words of a marker, many times', `— ${'— '.repeat(50_000)}x`],
   ['a marker that is not closed', `<!-- ${'<!-- '.repeat(50_000)}`],
   ['one long word', 'x'.repeat(500_000)],
-])('A2: a marker is looked for once, in %s', (_, text) => {
+])('A2: a marker is searched for once, in %s', (_, text) => {
   expect(marker.taken(text)).toBeNull();
   expect(marker.taken(`${text}\n\n— Mia <!-- ${REF} -->`)).toEqual({
     backRef: REF,

@@ -7,8 +7,8 @@ import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { NOW, NO_REFERENCES, record, testMapping } from '../support/world';
 
 /**
- * Each rule of src/sync/rules is switched off in turn, as a mutation does it: by another export in its place. What the
- * planner then makes of a state is wrong, so the planner does ask the rule.
+ * Switches off each rule of src/sync/rules in turn, like a mutation, by replacing an export. The planner's result for
+ * a state is then wrong, so the planner does use the rule.
  */
 
 const mapping = testMapping(
@@ -59,7 +59,7 @@ const linkWith = (over: Partial<Link> = {}): Link => ({
 });
 /** A pair of which one row was agreed on for other fields than it names now. */
 const bound = (row: string) => linkWith({ bound: { ...bindingsOf(table), [row]: 'former' } });
-/** A pair that agreed on an option which the ticket's field does not have any more. */
+/** A pair that agreed on an option which the ticket's field no longer has. */
 const lapsed = linkWith({ snapshot: { title: 'a', text: 'b', public: 'internal' } });
 for (const row of table.rows) if (row.id === 'text') row.listed = { zendesk: { options: ['a'] } };
 const wasPublic = () => linkWith({ snapshot: { title: 'a', text: null, public: 'public' } });
@@ -73,7 +73,7 @@ const stateOf = (records: SyncRecord[], link: Link | null = linkWith(), fresh = 
   now: NOW,
 });
 
-/** What a planner does with a state, in short. */
+/** The planner's result for a state, in short form. */
 function does(planner: typeof Planner, state: PairState): unknown {
   const plan = planner.planPair(state, mapping);
   if (plan.do === 'write') return plan.intent.writes.map(({ side, op, values }) => ({ side, op, values }));
@@ -83,14 +83,14 @@ function does(planner: typeof Planner, state: PairState): unknown {
 interface Rule {
   file: string;
   name: string;
-  /** What the export is replaced with. */
+  /** The replacement of the export. */
   off: (...given: never[]) => unknown;
   ask: (planner: typeof Planner) => unknown;
   right: unknown;
   wrong: unknown;
 }
 
-/** The record of a side that does not offer a property any more. */
+/** The record of a side that no longer offers a property. */
 const without = (property: string, shown: SyncRecord): SyncRecord => {
   const values = { ...shown.values };
   delete values[property];
@@ -125,7 +125,8 @@ const RULES: Rule[] = [
     file: 'lostWrites',
     name: 'agreedByLostWrites',
     off: () => null,
-    // The project says what we wrote, and the ticket was edited since: one person's edit, which overrules nobody.
+    // The project has the value that we wrote, and the ticket was edited since: one person's edit, which overrules no
+    // other.
     ask: (planner) => {
       const attempted = { pms: { title: ['b'] } };
       const records = [ticket({ subject: 'c' }), project({ title: 'b' })];
@@ -139,7 +140,7 @@ const RULES: Rule[] = [
     file: 'fence',
     name: 'isBehind',
     off: () => false,
-    // An old page of an export: nobody takes its version for the record's.
+    // An old page of an export: its version is not taken for the record's.
     ask: (planner) => {
       const plan = planner.planPair(stateOf([ticket({}, 4)], linkWith(), false), mapping);
       return plan.do === 'settled' && Object.keys(plan.seen);
@@ -249,7 +250,7 @@ const RULES: Rule[] = [
     file: 'taken',
     name: 'whyNotTaken',
     off: () => null,
-    // The title is sent, and the answer shows the one before.
+    // The title was written, and the answer shows the former one.
     ask: (planner) => {
       const plan = planner.planPair(stateOf([ticket({ subject: 'b' }), project({})]), mapping);
       if (plan.do !== 'write') return plan.do;
@@ -297,7 +298,7 @@ const RULES: Rule[] = [
   },
 ];
 
-/** The planner with one export replaced; with none, as it is. */
+/** The planner with one export replaced, or unchanged. */
 function plannerWith(replaced?: Rule): typeof Planner {
   let planner: typeof Planner | undefined;
   jest.isolateModules(() => {

@@ -125,7 +125,7 @@ const sideOf = (ref: string) => ({
   residue: {},
   backRef: true,
 });
-/** A linked pair of which both records were read, as they were agreed on. */
+/** A linked pair whose records were both read, in the agreed state. */
 const both = (over: Partial<PairState> = {}) =>
   state({
     link: linkWith(),
@@ -151,9 +151,13 @@ type Example = [when: string, state: PairState, plan: Record<string, unknown> & 
 
 const PHASES: Record<Phase, Example[]> = {
   detaching: [
-    ['a person keeps the record by itself', alone({}, decided({ counterpart: 'none' })), { do: 'unlink' }],
+    [
+      'a person wants the record without a counterpart',
+      alone({}, decided({ counterpart: 'none' })),
+      { do: 'unlink' },
+    ],
   ],
-  detached: [['a person took the pair apart', both({ link: linkWith({ unlinked: true }) }), { do: 'rest' }]],
+  detached: [['a person unlinked the pair', both({ link: linkWith({ unlinked: true }) }), { do: 'rest' }]],
   switching: [
     [
       'a person gave it another counterpart',
@@ -161,7 +165,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'part', from: 'pms' },
     ],
     [
-      'a person wants a new record in the place of one that is gone',
+      'a person wants a new record in place of a deleted one',
       both({
         link: linkWith(),
         observed: { ...both({}).observed, pms: { record: null, fresh: true, unproven: true } },
@@ -189,12 +193,12 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'write', intent: { writes: [{ op: 'update', done: true, lookFirst: true }] } },
     ],
     [
-      'something is being said',
+      'a follow-up was begun',
       both({ link: linkWith({ intent: intentOf({ op: 'followUp' }) }) }),
       { do: 'write', intent: { writes: [{ op: 'followUp', lookFirst: true }] } },
     ],
   ],
-  unseen: [['nobody has seen the record', state({}), { do: 'read', refs: [ZENDESK] }]],
+  unseen: [['the record was never seen', state({}), { do: 'read', refs: [ZENDESK] }]],
   maybeEnded: [
     [
       'an export shows it archived',
@@ -212,15 +216,15 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   outside: [
     [
-      'it takes no part by its nature',
+      'the adapter excludes the record',
       alone({ skip: 'a description' }),
       { do: 'ignore', reason: 'a description' },
     ],
-    ['the filter keeps it out', alone({ values: { brand: 'theirs' } }), { do: 'ignore' }],
+    ['the filter excludes the record', alone({ values: { brand: 'theirs' } }), { do: 'ignore' }],
   ],
   chosenUnread: [
     [
-      'a person chose a counterpart that nobody read',
+      'a person chose a counterpart that was not read',
       alone({}, decided({ counterpart: PMS })),
       { do: 'read', refs: [PMS] },
     ],
@@ -244,7 +248,7 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   queued: [
     [
-      'an older sibling is still to be written',
+      'an older sibling is not written yet',
       alone({}, { olderSibling: 'zendesk:ticket:9' }),
       { do: 'wait', waitsFor: ['zendesk:ticket:9'] },
     ],
@@ -263,7 +267,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'wait', waitsFor: ['zendesk:organization:3'] },
     ],
   ],
-  looking: [['nobody has looked for a counterpart', alone(), { do: 'look' }]],
+  looking: [['no look-up was made yet', alone(), { do: 'look' }]],
   contested: [
     [
       'another pair is about to take the match',
@@ -278,7 +282,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'conflict', candidates: [PMS, 'pms:project:P-2'] },
     ],
     [
-      'it shares its match with a rival',
+      'another record wants the same match',
       alone({}, { candidates: { ...candidates, free: [project()], rivals: ['zendesk:ticket:2'] } }),
       { do: 'conflict', candidates: [PMS] },
     ],
@@ -290,7 +294,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'join', counterpart: project() },
     ],
     [
-      'one of several names it',
+      'one of several matches has its back-reference',
       alone({}, { candidates: { ...candidates, free: [other, project({}, { backRef: ZENDESK })] } }),
       { do: 'join', counterpart: project({}, { backRef: ZENDESK }) },
     ],
@@ -320,7 +324,7 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   absent: [
     [
-      'A5: a record was not found, which alone proves nothing',
+      'A5: a record was not found, which does not prove its end',
       both({ observed: { zendesk: { ...gone, unproven: true } } }),
       { do: 'absent' },
     ],
@@ -339,14 +343,14 @@ const PHASES: Record<Phase, Example[]> = {
       both({ observed: { zendesk: gone } }),
       { do: 'bury', intent: { writes: [{ op: 'archive', side: 'pms' }] } },
     ],
-    ['both are', both({ observed: { zendesk: gone, pms: gone } }), { do: 'bury', intent: null }],
+    ['both records are gone', both({ observed: { zendesk: gone, pms: gone } }), { do: 'bury', intent: null }],
     [
       'one record is gone, and the brake holds that',
       both({ observed: { zendesk: gone, pms: seen(project()) }, holds: [heldBy('archives', null, 'pms')] }),
       { do: 'brake', mark: { hold: 'TicketToProject/archives/*/pms', gone: ZENDESK } },
     ],
     [
-      'the hold is over: that the record ended was proved before',
+      'the hold is over, and the end of the record was proved before',
       both({
         link: linkWith({ braked: [{ hold: 'TicketToProject/archives/*/pms', gone: ZENDESK }] }),
         observed: { zendesk: { ...gone, unproven: true }, pms: seen(project()) },
@@ -356,7 +360,7 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   unread: [
     [
-      'the brake holds a row: what the side that was not read shows of it is not what was agreed',
+      'the brake holds a row, and one side was not read',
       both({
         link: linkWith({ braked: [{ hold: 'TicketToProject/emptied/title/zendesk', row: 'title' }] }),
         observed: { zendesk: seen(ticket({ subject: 'b' })) },
@@ -371,7 +375,7 @@ const PHASES: Record<Phase, Example[]> = {
   ],
   returned: [
     [
-      'the pair ended, and a record shows up',
+      'the pair ended, and a record was seen again',
       both({ link: linkWith({ status: 'tombstone' }), observed: { pms: exported(project()) } }),
       { do: 'read', refs: [ZENDESK, PMS] },
     ],
@@ -383,7 +387,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'read', refs: [ZENDESK] },
     ],
     [
-      'A4: an export shows other values at a smaller order: the record tells whether it was restored',
+      'A4: an export shows other values at a smaller order: only a read shows whether the record was restored',
       both({ observed: { pms: exported({ ...project({ title: 'restored' }), order: 4 }) } }),
       { do: 'read', refs: [PMS] },
     ],
@@ -408,7 +412,7 @@ const PHASES: Record<Phase, Example[]> = {
       { do: 'settled', seen: {} },
     ],
     [
-      'A4: a record that was read is restored: its content and its smaller order count',
+      'A4: a read shows a restored record: its content and its smaller order count',
       both({ observed: { pms: seen({ ...project({ title: 'restored' }), version: '4', order: 4 }) } }),
       { do: 'write', intent: { seen: { pms: { order: 4 } }, writes: [{ side: 'zendesk' }] } },
     ],
@@ -432,7 +436,7 @@ const ABSENT: Json = '(absent)';
 
 interface RowExample {
   row: string;
-  /** What both sides last agreed on; absent where they never did. */
+  /** The agreed value; absent if there is none. */
   agreed?: Json;
   zendesk: Json;
   pms: Json;
@@ -440,7 +444,7 @@ interface RowExample {
   decision?: Decision;
   effect: object;
   holds?: BrakeHold[];
-  /** Values written, by side; follow-ups are said. */
+  /** Values of updates, by side; `says` has the texts of follow-ups. */
   writes?: Partial<Record<Side, Values>>;
   says?: Partial<Record<Side, string>>;
 }
@@ -591,13 +595,13 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
     ...(example.holds && { holds: example.holds }),
   });
 
-  test('is what the row comes to', () => {
+  test('is the effect of the row', () => {
     const linked = linkedPair(pairOf(given, mapping));
     if (!linked) throw new Error('not linked');
     expect(rowEffect(mergeOf(linked), row)).toMatchObject({ kind, ...example.effect });
   });
 
-  test('is what the plan is made of', () => {
+  test('makes the plan', () => {
     const plan = planPair(given, mapping);
     const writes = plan.do === 'write' ? plan.intent.writes : [];
     const of = (op: PlannedWrite['op'], pick: (write: PlannedWrite) => unknown) =>
@@ -608,7 +612,7 @@ describe.each(Object.entries(EFFECTS))('effect %s', (kind, example) => {
   });
 });
 
-test('A6: a follow-up has another key for another text, though the link counts its revisions anew', () => {
+test('A6: a follow-up has another key for another text, even if the link counts its revisions from the start', () => {
   const keyOf = (text: string) => {
     const link = linkWith({ snapshot: { ...SNAPSHOT, text: 'said' } });
     const edited = {

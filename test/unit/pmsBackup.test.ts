@@ -3,7 +3,7 @@ import { controlsOf, exchange } from 'testkit';
 import { Afterwards } from '../chaos/afterwards';
 import type { LinkDocument } from '../chaos/world';
 
-/** The sandbox of the PMS goes back to a backup, and what the chaos test makes of it. */
+/** Restoring a backup of the PMS sandbox, and its treatment in the chaos test. */
 
 let pms: PmsSandbox;
 beforeEach(async () => {
@@ -21,7 +21,7 @@ const make = async (title: string, key?: string) => {
   return String(body['id']);
 };
 
-test('records, feed and files are as they were; keys that came later are unknown; no id is given twice', async () => {
+test('a restore brings back records, feed and files; later keys are unknown; no id is given twice', async () => {
   const [kept, removed] = [await make('kept'), await make('removed')];
   const { body: file } = await ask('POST', `/projects/${kept}/attachments?fileName=a.txt`, 'text');
   const backup = pms.backup();
@@ -56,7 +56,7 @@ test('records, feed and files are as they were; keys that came later are unknown
   expect((await ask('GET', `/projects/${again}`)).status).toBe(404);
 });
 
-test('a blank answer has empty lists, and goes on where it would', async () => {
+test('an answer with the fault "blank" has empty lists and the usual next cursor', async () => {
   await make('one');
   await make('two');
   await controlsOf(pms).setFaults({ route: '^GET /api/v1/', kind: 'blank' });
@@ -90,10 +90,15 @@ test('a restored backup counts as an edit of each value that it replaced, and of
   expect(afterwards.vanished.size).toBe(1);
 });
 
-test('a link keeps what its lost one knew, once', () => {
+test('the check adds the history of a lost link once', () => {
   const entry = (lost: string) => ({ row: 'title', side: 'pms' as const, lost });
   const link = (history: LinkDocument['history'], ref: string) =>
-    ({ _id: `TicketToProject/${ref}`, sides: { zendesk: { ref } }, history }) as unknown as LinkDocument;
+    ({
+      _id: `TicketToProject/${ref}`,
+      sides: { zendesk: { ref } },
+      history,
+      intent: null,
+    }) as unknown as LinkDocument;
   const afterwards = new Afterwards();
   afterwards.linksLost([link([entry('a'), entry('b')], 'zendesk:ticket:1')]);
   const found = afterwards.withLostHistory(link([entry('b'), entry('c')], 'zendesk:ticket:1'));

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { portFor } from '../../src/platform/ports';
 
-test('issue 22: a folder has one port as long as that is free, and another folder another', async () => {
+test('issue 22: a folder has the same port while that is free, and another folder has another', async () => {
   const port = await portFor('/a/my-sync/.zendesk-pms-sync');
   expect(await portFor('/a/my-sync/.zendesk-pms-sync')).toBe(port);
   expect(await portFor('/b/my-sync/.zendesk-pms-sync')).not.toBe(port);

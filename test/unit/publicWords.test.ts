@@ -1,22 +1,22 @@
 import { AlreadyExists, NeedsHuman, RetryLater, publicMessage } from '../../src/systems/errors';
 import { routeOf } from '../../src/systems/route';
 
-describe('what may be said outside the link store', () => {
+describe('messages outside the link store', () => {
   test.each<[string, unknown, string]>([
     [
-      'the other system’s words are not',
+      'the other system’s message is left out',
       new NeedsHuman('refused', 'PMS PATCH /x: answered 422: "Xylograph" is too long', 'title'),
       'refused (title)',
     ],
-    ['nor without a field', new NeedsHuman('refused', 'Zendesk: "Xylograph"'), 'refused'],
+    ['it is left out without a field, too', new NeedsHuman('refused', 'Zendesk: "Xylograph"'), 'refused'],
     [
-      'nor those on a taken value',
+      'the message about a taken value is left out',
       new AlreadyExists('Name: Xylograph is taken', 'name'),
       'a record with this name exists',
     ],
-    ['our own words are', new NeedsHuman('unauthorized', 'check PMS_TOKEN'), 'check PMS_TOKEN'],
+    ['our own message is kept', new NeedsHuman('unauthorized', 'check PMS_TOKEN'), 'check PMS_TOKEN'],
     [
-      'and a call that failed',
+      'a failed call is kept',
       new RetryLater('PMS GET /x: ECONNRESET', { unknownOutcome: false }),
       'PMS GET /x: ECONNRESET',
     ],

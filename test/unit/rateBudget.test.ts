@@ -19,7 +19,7 @@ import { ZENDESK_RATE } from '../../src/systems/zendesk/zendeskLimits';
 
 const PMS_RATE = rateRules(loadProfile('contract'));
 const ALONE: WindowRules = { windowMs: MINUTE_MS, ceiling: null, share: 1 };
-/** A call is sent this long before a window's end at the latest. */
+/** A call is sent at least this long before a window's end. */
 const LAST = MINUTE_MS - 300;
 const headers = (values: Record<string, string>) => (name: string) => values[name] ?? null;
 const window = (over: Partial<BudgetWindow> = {}): BudgetWindow => ({
@@ -41,8 +41,8 @@ describe('which limits a call counts against', () => {
     ['a file', 'PUT', '/api/v2/tickets/7/comments/8/attachments/9/redact', [ticket, update, account]],
     ['a redaction', 'PUT', '/api/v2/comment_redactions/8', [ticket, update, account], '7'],
     ['reading a ticket', 'GET', '/api/v2/tickets/7', [account]],
-    ['creating one', 'POST', '/api/v2/tickets', [account]],
-    ['deleting one', 'DELETE', '/api/v2/tickets/7', [account]],
+    ['creating a ticket', 'POST', '/api/v2/tickets', [account]],
+    ['deleting a ticket', 'DELETE', '/api/v2/tickets/7', [account]],
     ['an organization', 'PUT', '/api/v2/organizations/7', [{ bucket: 'organization', record: '7' }, account]],
     [
       'a user',
@@ -62,14 +62,14 @@ describe('which limits a call counts against', () => {
     ],
     ['a job', 'POST', '/api/v2/tickets/create_many', [{ bucket: 'jobs' }, account]],
     [
-      'a file’s content, which is no call of the API',
+      'a file’s content, which is not a call of the API',
       'GET',
       '/attachments/token/k1/',
       [{ bucket: 'upload', record: 'k1' }, { bucket: 'attachments' }],
     ],
-    ['a file elsewhere', 'GET', '/files/k1', []],
+    ['a file on another host', 'GET', '/files/k1', []],
   ])('%s', (...row) => {
-    // Not named, or Jest would take the last for a callback where a row has none.
+    // An unnamed parameter, because Jest would take the last one for a callback if a row lacks it.
     const [, method, path, limits, concerns] = row;
     expect(ZENDESK_RATE.bucketsOf({ method, path, ...(concerns !== undefined && { concerns }) })).toEqual(
       limits,
@@ -77,15 +77,15 @@ describe('which limits a call counts against', () => {
     for (const { bucket } of limits) expect(ZENDESK_RATE.limits).toHaveProperty([bucket]);
   });
 
-  test('of a PMS: the account, whatever the call', () => {
+  test('a PMS has one limit for the account, whatever the call', () => {
     for (const rules of [PMS_RATE, untoldRate(30)])
       expect(rules.bucketsOf({ method: 'PUT', path: '/x' })).toEqual([account]);
     expect(untoldRate(30).limits).toEqual({ account: { calls: 30 } });
   });
 });
 
-describe('what answers tell', () => {
-  test('each limit of Zendesk by its header', () => {
+describe('what the headers of answers say', () => {
+  test('each limit of Zendesk is read from its header', () => {
     const read = ZENDESK_RATE.read(
       headers({
         'x-rate-limit': '700',
@@ -115,13 +115,13 @@ describe('what answers tell', () => {
     [{ 'x-rate-limit': '7', 'x-rate-limit-remaining': '6', 'rate-limit-reset': '9' }, 9_000],
     [{ 'rate-limit': '7', 'rate-limit-remaining': '6', 'rate-limit-reset': '9' }, 9_000],
     [{ 'ratelimit-limit': '7', 'ratelimit-remaining': '6' }, null],
-  ])('older names of the account’s limit: %j', (given, resetMs) => {
+  ])('the account’s limit is read from older names: %j', (given, resetMs) => {
     expect(ZENDESK_RATE.read(headers(given))).toEqual([
       { bucket: 'account', limit: 7, remaining: 6, resetMs },
     ]);
   });
 
-  test('the PMS’s headers are read; nonsense and absence say nothing', () => {
+  test('the PMS’s headers are read, and malformed or missing ones are ignored', () => {
     const read = { 'x-ratelimit-limit': '6000', 'x-ratelimit-remaining': '12', 'x-ratelimit-reset': '3' };
     expect(PMS_RATE.read(headers(read))).toEqual([
       { bucket: 'account', limit: 6000, remaining: 12, resetMs: 3_000 },
@@ -137,18 +137,18 @@ describe('what answers tell', () => {
     ['an HTTP date', 'Sun, 29 Nov 2026 12:00:07 GMT', 7_000],
     ['a time in seconds', String(NOW / 1000 + 60), 60_000],
     ['a time in milliseconds', String(NOW + 60_000), 60_000],
-    ['a time that is over', String(NOW / 1000 - 60), 0],
+    ['a time in the past', String(NOW / 1000 - 60), 0],
     ['a date of 2083', '3576531661', LONGEST_WAIT_MS],
     ['a day', '86400', LONGEST_WAIT_MS],
-    ['less than nothing', '-5', 0],
+    ['a negative number', '-5', 0],
     ['nonsense', 'soon', null],
     ['nothing', null, null],
     ['a blank', ' ', null],
-  ])('a wait is never believed beyond a quarter of an hour: %s', (_what, value, expected) => {
+  ])('a wait is capped at a quarter of an hour: %s', (_what, value, expected) => {
     expect(waitOf(value, NOW)).toBe(expected);
   });
 
-  test('whatever a header holds', () => {
+  test('any header gives a valid wait or none', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.double().map(String), fc.bigInt().map(String)), (value) => {
         const wait = waitOf(value, NOW);
@@ -158,30 +158,30 @@ describe('what answers tell', () => {
   });
 });
 
-describe('who refused a call', () => {
+describe('which limit refused a call', () => {
   const call = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/tickets/7' });
-  const told = (values: Record<string, number>) =>
+  const headersOf = (values: Record<string, number>) =>
     Object.entries(values).map(([bucket, remaining]) => ({ bucket, limit: 100, remaining, resetMs: 41_000 }));
   const names = (readings: Record<string, number>, retryAfterMs: number | null, of = call) =>
-    refusedBy(of, told(readings), ZENDESK_RATE.limits, { retryAfterMs }).map(({ bucket }) => bucket);
+    refusedBy(of, headersOf(readings), ZENDESK_RATE.limits, { retryAfterMs }).map(({ bucket }) => bucket);
   const organization = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/organizations/7' });
   const person = ZENDESK_RATE.bucketsOf({ method: 'PUT', path: '/api/v2/users/7' });
   const file = ZENDESK_RATE.bucketsOf({ method: 'GET', path: '/attachments/token/k1/' });
 
-  test('the limit that shows nothing left, and no other', () => {
+  test('the limit whose answer shows nothing left, and no other', () => {
     expect(names({ account: 600, 'tickets-update': 0 }, 41_000)).toEqual(['tickets-update']);
     expect(names({ account: 0, 'tickets-update': 30 }, 41_000)).toEqual(['account']);
     expect(names({ account: 600, user: 0 }, 41_000, person)).toEqual(['user']);
   });
 
-  test('where all that answers tell of has calls left: the record', () => {
+  test('the record’s limit, if all limits in the answer have calls left', () => {
     expect(names({ account: 600, 'tickets-update': 70 }, 600_000)).toEqual(['ticket']);
     expect(names({ account: 600, 'tickets-update': 70 }, null)).toEqual(['ticket']);
     expect(names({ account: 600 }, 40_000, organization)).toEqual(['organization']);
     expect(names({}, 60_000, file)).toEqual(['upload']);
   });
 
-  test('a limit that tells nothing: by how long it is to be left alone', () => {
+  test('a limit without headers, by the length of the wait', () => {
     expect(names({ account: 600 }, 30_000)).toEqual(['tickets-update']);
     expect(names({ account: 600 }, 600_000)).toEqual(['ticket']);
     expect(names({ account: 600, user: 3 }, 1_000, person)).toEqual(['users-update']);
@@ -190,11 +190,11 @@ describe('who refused a call', () => {
     expect(names({ account: 600 }, null, jobs)).toEqual(['jobs']);
   });
 
-  test('an answer that tells of no limit at all concerns the account', () => {
+  test('the account, if the answer names no limit', () => {
     expect(names({}, 5_000)).toEqual(['account']);
   });
 
-  test('never the account where it has calls left', () => {
+  test('never the account while it has calls left', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(call, organization, person, file),
@@ -209,8 +209,8 @@ describe('who refused a call', () => {
     );
   });
 
-  test('for as long as it asks, or else until the limit’s window ends', () => {
-    const readings = told({ 'tickets-update': 0 });
+  test('for the requested wait, or else until the limit’s window ends', () => {
+    const readings = headersOf({ 'tickets-update': 0 });
     const limit = { bucket: 'tickets-update' };
     expect(refusalMs(limit, readings, { retryAfterMs: 7_000 })).toBe(7_000);
     expect(refusalMs(limit, readings, { retryAfterMs: null })).toBe(41_000);
@@ -218,11 +218,11 @@ describe('who refused a call', () => {
   });
 });
 
-describe('records', () => {
+describe('limits of single records', () => {
   const of = { bucket: 'ticket', record: '7' };
   const limits = { ticket: { calls: 3, windowMs: 600_000 } };
 
-  test('so many calls, then each in its turn; another record is free', () => {
+  test('allow a number of calls, then one at a time; another record is free', () => {
     const records = new RecordLimits(limits);
     for (const at of [0, 1_000, 2_000]) {
       expect(records.isFree(of, at)).toBe(true);
@@ -230,14 +230,14 @@ describe('records', () => {
     }
     expect(records.isFree(of, 3_000)).toBe(false);
     expect(records.isFree({ ...of, record: '8' }, 3_000)).toBe(true);
-    // A second is left for the way to the API.
+    // One second is reserved for the transport to the API.
     expect([1, 2, 3, 4].map(() => records.promise(of, 3_000))).toEqual([
       601_000, 602_000, 603_000, 1_202_000,
     ]);
     expect(records.isFree(of, 601_000)).toBe(true);
   });
 
-  test('a refusal tells that others have called, too', () => {
+  test('a refusal shows that others have called, too', () => {
     const records = new RecordLimits(limits);
     records.count(of, 0);
     records.fill(of, 400_000, 100_000);
@@ -246,7 +246,7 @@ describe('records', () => {
     expect(records.promise(of, 100_000)).toBeGreaterThanOrEqual(400_000);
   });
 
-  test('whatever is sent when it is free: never more than the limit within the window', () => {
+  test('calls sent when a record is free never exceed the limit within the window', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 100_000 }), { maxLength: 200 }), (gaps) => {
         const records = new RecordLimits(limits);
@@ -275,7 +275,7 @@ describe('a window', () => {
     expect(allowance(window(), 'interactive', { ...ALONE, ceiling: 100 }, 0)).toBe(99);
   });
 
-  test('a lot never exceeds what is left, and something is handed out while anything is', () => {
+  test('a lot never exceeds the remaining calls, and is not empty while any remain', () => {
     fc.assert(
       fc.property(fc.integer({ min: -50, max: 5000 }), fc.integer({ min: 1, max: 64 }), (left, wanted) => {
         const size = lotSize(left, wanted);
@@ -285,7 +285,7 @@ describe('a window', () => {
     );
   });
 
-  test('whatever the lane, time and bound: never more than the limit, background never more than interactive', () => {
+  test('whatever the lane, time and cap: calls never exceed the limit, nor background calls interactive ones', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5000 }),
@@ -306,10 +306,10 @@ describe('a window', () => {
     );
   });
 
-  test('a turn comes when there is something to be had: none before those that were promised earlier', () => {
+  test('a turn gets the earliest window with calls left after earlier promises', () => {
     const full = window({ limit: 10, used: 10, ours: 10 });
     const place = (ahead: number, state = full) => nextTurn(state, 'interactive', ALONE, ahead, 30_000);
-    // Ten a window: the first ten at the beginning of the next, the eleventh in the one after it.
+    // Ten per window: the first ten at the beginning of the next window, the eleventh in the one after it.
     expect(place(0)).toEqual({ at: MINUTE_MS + 50, window: 2 });
     expect(place(9)).toEqual({ at: MINUTE_MS + 50, window: 2 });
     expect(place(10)).toEqual({ at: 2 * MINUTE_MS + 100, window: 3 });

@@ -6,12 +6,12 @@ import { loadProfile } from '../../src/config/loadProfile';
 import { readYaml } from '../../src/config/readYaml';
 import { nearest } from '../../src/sync/schemaWords';
 
-/** What people hand in for a YAML file, and what they are told. */
+/** Files that people provide as YAML, and the messages about them. */
 
 const dir = mkdtempSync(path.join(tmpdir(), 'zps-yaml-'));
 const at = path.join(dir, 'a.yaml');
 
-function told(read: () => unknown): string {
+function errorOf(read: () => unknown): string {
   try {
     read();
   } catch (error) {
@@ -27,7 +27,7 @@ test.each<[string, string | Buffer, string]>([
     'a.yaml:2: not valid YAML: Tabs are not allowed as indentation; indent with spaces',
   ],
   [
-    'a name twice',
+    'a repeated name',
     'a: 1\nb: 2\na: 3\n',
     'a.yaml:3: not valid YAML: found a twice in one place; keep one of them',
   ],
@@ -46,19 +46,19 @@ test.each<[string, string | Buffer, string]>([
   ['an image', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1]), 'a.yaml: found bytes that are no text in UTF-8'],
 ])('%s', (_, content, expected) => {
   writeFileSync(at, content);
-  expect(told(() => readYaml(at))).toContain(expected);
+  expect(errorOf(() => readYaml(at))).toContain(expected);
 });
 
-test('the mark that editors begin a file with is no part of it', () => {
+test('the byte order mark at the start of a file is ignored', () => {
   writeFileSync(at, '\ufeffa: 1\n');
   expect(readYaml(at)).toEqual({ a: 1 });
 });
 
-test('a path that leads to no file', () => {
-  expect(told(() => readYaml(path.join(dir, 'none.yaml')))).toBe(
+test('a path without a file is refused', () => {
+  expect(errorOf(() => readYaml(path.join(dir, 'none.yaml')))).toBe(
     'none.yaml: cannot be read (ENOENT): it is not there; check the path',
   );
-  expect(told(() => readYaml(dir))).toContain('cannot be read (EISDIR): it is a folder; expected a file');
+  expect(errorOf(() => readYaml(dir))).toContain('cannot be read (EISDIR): it is a folder; expected a file');
 });
 
 test.each([
@@ -72,7 +72,7 @@ test.each([
   ['a profile', 'kinds: {}\n', 'a.yaml: found a profile, expected a mapping; name this file by PMS_PROFILE'],
 ])('a mapping file that holds %s', (_, text, expected) => {
   writeFileSync(at, text);
-  expect(told(() => loadMapping(at))).toContain(expected);
+  expect(errorOf(() => loadMapping(at))).toContain(expected);
 });
 
 test.each([
@@ -85,7 +85,7 @@ test.each([
   ['a misspelt field', 'knids: {}\n', 'a.yaml:1: knids: unknown field; did you mean "kinds"?'],
 ])('a profile that holds %s', (_, text, expected) => {
   writeFileSync(at, text);
-  expect(told(() => loadProfile(at))).toContain(expected);
+  expect(errorOf(() => loadProfile(at))).toContain(expected);
 });
 
 test.each([
@@ -97,6 +97,6 @@ test.each([
   ['colour', null],
   ['id', null],
   ['', null],
-])('"%s": probably meant %s', (word, name) => {
+])('"%s": the message suggests %s', (word, name) => {
   expect(nearest(word, ['direction', 'default', 'pms', 'ids'])).toBe(name);
 });

@@ -28,12 +28,12 @@ linked.snapshot = Object.fromEntries(rows.map((id, i) => [id, i === 0 ? 'A' : 'o
 
 const verdict = (link: Link | null, seen: SyncRecord) => examine(mapping, table, link, seen, NO_REFERENCES);
 
-describe('what a walk finds', () => {
+describe('findings of a walk', () => {
   test.each<[string, Link | null, SyncRecord, string]>([
     ['no link', null, ticket, 'missing'],
     ['no link, and ended', null, { ...ticket, state: 'deleted' }, 'outside'],
-    ['no link, and takes no part', null, { ...ticket, skip: 'a description' }, 'outside'],
-    ['just what the link holds', linked, ticket, 'agrees'],
+    ['no link, and out of scope', null, { ...ticket, skip: 'a description' }, 'outside'],
+    ['the content that the link has', linked, ticket, 'agrees'],
     ['A4: a smaller order, and the same content', linked, { ...ticket, order: 4, version: '4' }, 'agrees'],
     [
       'A4: a smaller order, and other content',
@@ -44,13 +44,8 @@ describe('what a walk finds', () => {
     ['ended', linked, { ...ticket, state: 'archived' }, 'ended'],
     ['a link in conflict', { ...linked, status: 'conflict' }, ticket, 'unsettled'],
     ['a link that waits', { ...linked, waitsFor: ['zendesk:organization:1'] }, ticket, 'unsettled'],
-    ['another record holds its place', linked, { ...ticket, ref: { ...ticket.ref, id: '2' } }, 'unsettled'],
-    [
-      'A5: a tombstone that does not say which side ended',
-      { ...linked, status: 'tombstone' },
-      ticket,
-      'returned',
-    ],
+    ['the link names another record', linked, { ...ticket, ref: { ...ticket.ref, id: '2' } }, 'unsettled'],
+    ['A5: a tombstone without the side that ended', { ...linked, status: 'tombstone' }, ticket, 'returned'],
     [
       'A5: a tombstone of a record that was never linked',
       { ...linked, status: 'tombstone', sides: {} },
@@ -58,7 +53,7 @@ describe('what a walk finds', () => {
       'returned',
     ],
     [
-      'A5: a record that was not found, and is there',
+      'A5: a record that was not found earlier, and exists',
       {
         ...linked,
         reason: { code: 'absent', text: absentReason('zendesk:ticket:1'), since: NOW, nextAttempt: null },
@@ -77,7 +72,7 @@ describe('what a walk finds', () => {
     expect(verdict(linked, both)).toEqual({ kind: 'drifted', rows });
   });
 
-  test('a record that ended and is back', () => {
+  test('a record that ended and returned is a finding', () => {
     const pms = linked.sides.pms;
     if (!pms) throw new Error('no side');
     const ended = {
@@ -90,7 +85,7 @@ describe('what a walk finds', () => {
     expect(verdict(ended, ticket).kind).toBe('agrees');
   });
 
-  test('findings add up', () => {
+  test('findings can be added', () => {
     const one = noFindings();
     one.TicketToProject.drifted = 2;
     one.TicketToProject.rows = { title: 2 };
@@ -123,24 +118,29 @@ describe('link hygiene', () => {
 
   test.each<[string, Link, ('linked' | 'at work' | 'unknown')[], string | null]>([
     ['all is well', linked, [], null],
-    ['an intent that nobody carries out', { ...linked, intent }, [], 'abandoned'],
+    ['an abandoned intent', { ...linked, intent }, [], 'abandoned'],
     ['an intent that was stored just now', { ...linked, intent, updatedAt: now.toISOString() }, [], null],
     ['pending, and waiting for nothing', { ...linked, status: 'pending' }, [], 'stuck'],
     ['its parent is linked', waiting, ['linked'], 'overlooked'],
-    ['nobody works on its parent', waiting, ['unknown'], 'overlooked'],
-    ['its parent takes no part', { ...waiting, reason: reason('no_part', null) }, ['unknown'], null],
-    ['its parent took no part', { ...waiting, reason: reason('no_part', null) }, ['linked'], 'overlooked'],
-    ['its parent is on its way', waiting, ['at work'], null],
+    ['its parent has no pair', waiting, ['unknown'], 'overlooked'],
+    ['its parent is out of scope', { ...waiting, reason: reason('no_part', null) }, ['unknown'], null],
+    [
+      'its parent was out of scope',
+      { ...waiting, reason: reason('no_part', null) },
+      ['linked'],
+      'overlooked',
+    ],
+    ['its parent is being synced', waiting, ['at work'], null],
     ['a next attempt that is long past', { ...linked, reason: reason('retry_later', NOW) }, [], 'overdue'],
     ['a next attempt to come', { ...linked, reason: reason('retry_later', now.toISOString()) }, [], null],
-    ['a bug stays in sight', { ...linked, reason: reason('bug', null) }, [], null],
+    ['a bug stays visible', { ...linked, reason: reason('bug', null) }, [], null],
     ['a person must decide', { ...linked, status: 'conflict', intent }, [], null],
     ['paused', { ...linked, status: 'pending', reason: reason('paused', null) }, [], null],
   ])('%s', (_, link, parents, disorder) => {
     expect(disorderOf(link, parents, now)).toBe(disorder);
   });
 
-  test('what was done adds up', () => {
+  test('results can be added', () => {
     const one = { ...nothingTidied(), looked: 2, told: { stuck: 1 } };
     expect(addTidied(one, { looked: 1, told: { stuck: 1, overdue: 2 }, released: 1, dropped: 0 })).toEqual({
       looked: 3,

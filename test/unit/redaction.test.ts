@@ -3,18 +3,24 @@ import { isAllBlack, redactAlike } from '../../src/sync/redaction';
 import { testMapping } from '../support/world';
 
 test.each([
-  ['as it was', 'card 4111 ok', 'card ▇▇▇▇ ok', 'card 4111 ok', 'card ▇▇▇▇ ok'],
+  ['a text that was not edited', 'card 4111 ok', 'card ▇▇▇▇ ok', 'card 4111 ok', 'card ▇▇▇▇ ok'],
   ['edited', 'card 4111', 'card ▇▇▇▇', 'my card: 4111, again 4111', 'my card: ▇▇▇▇, again ▇▇▇▇'],
-  ['edited, without the words', 'card 4111', 'card ▇▇▇▇', 'no numbers here', 'no numbers here'],
+  [
+    'a text from which an edit removed the words',
+    'card 4111',
+    'card ▇▇▇▇',
+    'no numbers here',
+    'no numbers here',
+  ],
   ['emoji count as one character', '🔥4111', '🔥▇▇▇▇', '4111🔥🔥', '▇▇▇▇🔥🔥'],
-  ['several words, one within the other', 'ab abc x', '▇▇ ▇▇▇ x', 'abcab', '▇▇▇▇▇'],
+  ['several words, one inside another', 'ab abc x', '▇▇ ▇▇▇ x', 'abcab', '▇▇▇▇▇'],
   ['all of it', 'secret words', '▇▇▇▇▇▇ ▇▇▇▇▇', 'quite another text', '▇▇▇▇▇▇ ▇▇▇▇▇'],
-  ['in a way that cannot be followed', 'card 4111', 'card [gone]', 'card 4111 new', 'card [gone]'],
-])('what was redacted goes from the other text: %s', (_, before, after, text, expected) => {
+  ['a redaction in another form', 'card 4111', 'card [gone]', 'card 4111 new', 'card [gone]'],
+])('redacted words are removed from the other text: %s', (_, before, after, text, expected) => {
   expect(redactAlike(before, after, text)).toBe(expected);
 });
 
-test('nothing is left only where there was something', () => {
+test('a text counts as emptied only if it had content', () => {
   expect([isAllBlack('▇▇ ▇\n▇'), isAllBlack('▇▇ a'), isAllBlack(' '), isAllBlack('')]).toEqual([
     true,
     false,
@@ -43,7 +49,7 @@ describe('in a merge', () => {
       changedAt: { zendesk: 1, pms: 2 },
     });
 
-  test('an edit of the other side that came before is kept, without the words', () => {
+  test('an earlier edit of the other side is kept, without the words', () => {
     expect(merge(['pin 1234', 'PIN: 1234!'], ['pin ▇▇▇▇', 'PIN: 1234!'])).toEqual({
       kind: 'redact',
       from: 'zendesk',
@@ -53,14 +59,14 @@ describe('in a merge', () => {
     });
   });
 
-  test('an edit of the same moment is kept too, and still has to be told', () => {
+  test('an edit of the same moment is kept too, and is still pending', () => {
     expect(merge(['pin 1234', 'pin 1234'], ['pin ▇▇▇▇', 'the pin is 1234'])).toMatchObject({
       text: 'the pin is ▇▇▇▇',
       edited: true,
     });
   });
 
-  test('nothing of it counts as overruled, so that no history keeps it', () => {
+  test('no redacted text counts as overruled, so no history keeps it', () => {
     expect(merge(['pin 1234', 'second'], ['pin ▇▇▇▇', 'pin 1234'])).not.toHaveProperty('lost');
   });
 });

@@ -45,7 +45,7 @@ describe('the argument of resolveConflict', () => {
     [{ row: 'title', choice: 'merged', value: 'a secret value stays out of histories' }],
     [{ counterpart: 'P-1' }],
     [{ counterpart: 'create', row: 'title' }],
-  ])('%j is refused with what was expected', (input) => {
+  ])('%j is refused with the expected form', (input) => {
     expect(malformed(input)).toMatch(/^found .*, expected \{"row": "title", "choice": /);
   });
 });
@@ -70,7 +70,7 @@ describe('a resolution that does not fit the pair', () => {
       `${KEY} has no conflict on "title"; it has none on any property`,
     ],
     [
-      'names a row of a pair that is not known',
+      'names a row of an unknown pair',
       null,
       { row: 'title', choice: 'pms' },
       `${KEY} has no conflict on "title"; it has none on any property`,
@@ -106,9 +106,13 @@ describe('a resolution that does not fit the pair', () => {
   test.each<[string, Link | null, Resolution]>([
     ['a row in conflict', inConflict, { row: 'title', choice: 'merged' }],
     ['unlinking a linked pair', linked, { counterpart: 'none' }],
-    ['keeping an unknown record by itself', null, { counterpart: 'none' }],
+    ['keeping an unknown record without a counterpart', null, { counterpart: 'none' }],
     ['linking an unlinked pair again', { ...linked, unlinked: true }, { counterpart: 'pms:project:P-1' }],
-    ['linking an unlinked pair anew', { ...linked, unlinked: true }, { counterpart: 'pms:project:P-2' }],
+    [
+      'linking an unlinked pair to a new record',
+      { ...linked, unlinked: true },
+      { counterpart: 'pms:project:P-2' },
+    ],
     ['a new counterpart for a record without one', alone, { counterpart: 'create' }],
   ])('%s fits', (_, link, resolution) => {
     expect(refusalOf(KEY, link, table, resolution)).toBeNull();

@@ -15,14 +15,17 @@ import {
   type WindowRules,
 } from '../../src/systems/budget/budgetWindow';
 
-/** Agents who edit tickets, and a sync that always has something to write, against an API that refuses what is above its limit. */
+/**
+ * Agents who edit tickets, and a sync that always has a change to write, against an API that refuses calls above its
+ * limit.
+ */
 
 const RULES: WindowRules = { windowMs: MINUTE_MS, ceiling: null, share: 0.7 };
 const STEP_MS = 100;
-/** An answer comes this much later than the API counted. */
+/** The delay of an answer after the API counted the call. */
 const LATENCY_MS = 100;
 const IN_FLIGHT = 5;
-/** Of the limit, in each minute; a phase begins where that changes. */
+/** The agents' share of the limit, in each minute; a phase begins where it changes. */
 const PHASES = [0, 0, 0.4, 0.4, 0.4, 0.4, 0.8, 0.8, 0.8, 0.8, 0, 0, 0, 0];
 const BEGINNINGS = [2, 6];
 
@@ -33,7 +36,7 @@ interface Window {
   others: number;
 }
 
-/** The API's count: fixed windows, each of which begins with the first call after the one before. */
+/** The API's count: fixed windows, each of which begins with the first call after the end of the former one. */
 class Api {
   private start = -Infinity;
   used = 0;
@@ -59,7 +62,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** Times of the agents' edits: as many a minute as the phase says, each at a moment of its own part of the minute. */
+/** Times of the agents' edits: as many per minute as in the phase, one at random in each equal part of the minute. */
 function editsOf(limit: number, seed: number, offset: number): number[] {
   const next = random(seed);
   return PHASES.flatMap((part, minute) => {
@@ -84,7 +87,7 @@ function simulate(limit: number, seed: number, offset: number) {
     }
     for (; (answers[0]?.at ?? Infinity) <= now; answers.shift()) {
       const [answer] = answers;
-      if (answer?.window === state.window) state = told(state, answer, now);
+      if (answer?.window === state.window) state = answered(state, answer, now);
     }
     if (isOver(state, now)) {
       windows.push({ ...current, to: now });
@@ -102,7 +105,7 @@ function simulate(limit: number, seed: number, offset: number) {
   return { windows, refusedAgents, refusedUs };
 }
 
-function told(
+function answered(
   state: BudgetWindow,
   { used, endsAt }: { used: number; endsAt: number },
   now: number,
@@ -138,7 +141,7 @@ const phaseOf = (at: number, offset: number): number =>
   PHASES.slice(0, Math.max(0, Math.floor((at - offset) / MINUTE_MS)) + 1).filter(
     (part, minute, all) => minute > 0 && part !== all[minute - 1],
   ).length;
-/** Windows that lie within one phase, and are not the first there. */
+/** Windows that lie within one phase and are not its first. */
 const settled = (windows: Window[], offset: number): Window[] =>
   windows.filter(
     ({ from, to }) =>
@@ -150,18 +153,18 @@ describe.each([
   [20, 2],
   [100, 1],
 ])('of %i ticket updates a minute', (limit, slack) => {
-  test('agents are refused only in the minute in which they begin; what they leave is used, and all of it once they are gone', () => {
+  test('agents are refused only in the minute in which they begin; the sync uses everything that they leave', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 0, max: 59 }), (seed, second) => {
         const offset = second * 1000;
         const { windows, refusedAgents, refusedUs } = simulate(limit, seed, offset);
         const late = refusedAgents.filter((minute) => !BEGINNINGS.includes(Math.floor(minute)));
-        // The window that the beginning falls into can end after that minute.
+        // The window that contains the beginning can end after that minute.
         expect(late.length).toBeLessThanOrEqual(1);
         expect(refusedUs).toBeLessThanOrEqual(2);
         for (const { ours, others } of settled(windows, offset)) {
           const aim = (limit - others) * (others === 0 ? 0.95 : 0.9);
-          // Of few, one call more or less is much.
+          // If there are few calls, one call more or less matters much.
           expect(ours).toBeGreaterThanOrEqual(Math.floor(aim) - (others === 0 ? slack - 1 : slack));
         }
       }),
@@ -170,7 +173,7 @@ describe.each([
   });
 });
 
-describe('what is left to others', () => {
+describe('how many updates are left to others', () => {
   const state = (over: Partial<BudgetWindow>): BudgetWindow => ({
     ...freshWindow(100, RULES, 0),
     endsAt: MINUTE_MS,
@@ -180,31 +183,31 @@ describe('what is left to others', () => {
   });
   const may = (over: Partial<BudgetWindow>, now: number) => allowance(state(over), 'interactive', RULES, now);
 
-  test('a share at first, less and less, and nothing at the end', () => {
+  test('a share at first, which shrinks to nothing at the end', () => {
     expect(may({}, 0)).toBe(70);
     expect(may({}, MINUTE_MS / 2)).toBe(85);
     expect(may({}, MINUTE_MS - 300)).toBe(99);
   });
 
-  test('one call is kept for the end, whose answer tells who has begun just now', () => {
+  test('one call is kept for the end, whose answer shows who has just begun', () => {
     const used = { ours: 98, used: 98 };
     expect(may(used, MINUTE_MS - 2_000)).toBe(98);
     expect(may(used, MINUTE_MS - 400)).toBe(99);
   });
 
-  test('what they are expected to use, with a margin; at the end what they have left', () => {
+  test('their expected use with a margin; at the end, what they have not used', () => {
     expect(may({ expected: 40 }, 0)).toBeLessThan(60);
     expect(may({ expected: 40 }, 0)).toBeGreaterThan(40);
     const seen = { expected: 40, ours: 40, used: 80, readAt: MINUTE_MS - 300 };
     expect(may(seen, MINUTE_MS - 300)).toBeGreaterThanOrEqual(97);
   });
 
-  test('the first call of a window is always free: its answer tells what others do', () => {
+  test('the first call of a window is always allowed: its answer shows what others do', () => {
     expect(may({ expected: 100, ours: 0, used: 0 }, 0)).toBe(1);
     expect(may({ expected: 100, ours: 0, used: 100 }, 0)).toBeLessThanOrEqual(100);
   });
 
-  test('a rise is taken to go on, a fall is followed by halves, and who asked nothing knows nothing', () => {
+  test('an increase is expected to continue, a decrease is halved, and without a call nothing changes', () => {
     const next = (over: Partial<BudgetWindow>) => expectedNext(state({ readAt: MINUTE_MS, ...over }), RULES);
     expect(next({ expected: 20, ours: 50, used: 90 })).toBeGreaterThan(60);
     expect(next({ expected: 0, ours: 98, used: 99 })).toBe(50);
@@ -213,7 +216,7 @@ describe('what is left to others', () => {
     expect(next({ expected: 33, ours: 0, used: 0 })).toBe(33);
   });
 
-  test('while nobody knows what others did meanwhile, one call asks, and the next one waits for its answer', () => {
+  test('while the use by others is unknown, one call asks, and the next call waits for its answer', () => {
     const unread = { expected: 80, ours: 10, used: 50, readAt: MINUTE_MS * 0.5 };
     const now = MINUTE_MS * 0.7;
     const asked = may({ ...unread, askedAt: now - 100 }, now);
@@ -221,18 +224,18 @@ describe('what is left to others', () => {
     expect(may({ ...unread, askedAt: now - 100, readAt: now }, now)).toBeGreaterThan(asked);
   });
 
-  test('whoever writes a little finds a permit at once, however much others are taken to use', () => {
+  test('a program that writes little finds a permit at once, however much others are expected to use', () => {
     for (const expected of [0, 20, 50]) expect(may({ expected }, 0)).toBeGreaterThan(25);
   });
 
-  test('where others use up the window early, how much more they wanted is not known', () => {
+  test('if others use up the window early, it is unknown how much more they wanted', () => {
     const used = { ours: 60, used: 100 };
     expect(wantedMore(state(used), RULES, MINUTE_MS / 2)).toBe(true);
     expect(wantedMore(state(used), RULES, MINUTE_MS - 1_000)).toBe(false);
     expect(wantedMore(state({ ours: 100, used: 100 }), RULES, MINUTE_MS / 2)).toBe(false);
   });
 
-  test('whatever was seen: never more than the limit, never less as the window runs out with nothing new', () => {
+  test('whatever was seen: never more than the limit, and never less as the window passes without news', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 300 }),

@@ -15,23 +15,23 @@ async function started(which: keyof typeof MAINS, ...args: string[]) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.push(child);
-  let said = '';
-  while (!/Ctrl-C stops it/.test(said)) {
+  let output = '';
+  while (!/Ctrl-C stops it/.test(output)) {
     const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
-    said += chunk.toString();
+    output += chunk.toString();
   }
   const settings = Object.fromEntries(
-    said.split('\n').flatMap((line) => {
+    output.split('\n').flatMap((line) => {
       const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
       return name === undefined ? [] : [[name, value]];
     }),
   ) as Record<string, string>;
-  return { said, settings };
+  return { output, settings };
 }
 
-test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prints settings', async () => {
-  const { said, settings } = await started('zendesk');
-  expect(said).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
+test('O7: the Zendesk sandbox has sample data with the README’s ticket 123, and prints settings', async () => {
+  const { output, settings } = await started('zendesk');
+  expect(output).toMatch(/^# Zendesk sandbox: 6 organizations, 25 tickets, \d+ comments, 12 users$/m);
   expect(Object.keys(settings)).toEqual([
     'ZENDESK_BASE_URL',
     'ZENDESK_OAUTH_CLIENT_ID',
@@ -40,15 +40,16 @@ test('O7: the Zendesk sandbox is filled, has the README’s ticket 123, and prin
   const state = (await (await fetch(`${settings['ZENDESK_BASE_URL']}/_sandbox/state`)).json()) as object;
   expect(JSON.stringify(state)).toContain('"id":123');
   // Every line is a comment, a setting or a command as it can be pasted.
-  for (const line of said.trim().split('\n')) expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
-  const command = said.split('\n').find((line) => line.startsWith('curl ')) ?? '';
+  for (const line of output.trim().split('\n'))
+    expect(line).toMatch(/^(#|[A-Z_]+=\S+$|curl -X \S+ http\S+ )/);
+  const command = output.split('\n').find((line) => line.startsWith('curl ')) ?? '';
   const { stdout } = await promisify(execFile)('bash', ['-c', `${command} --silent`]);
   expect(stdout).toContain('Edited in Zendesk');
 });
 
-test('O7: the PMS sandbox is filled; --empty is not', async () => {
-  const { said, settings } = await started('pms');
-  expect(said).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
+test('O7: the PMS sandbox has sample data, and none with --empty', async () => {
+  const { output, settings } = await started('pms');
+  expect(output).toMatch(/^# PMS sandbox: 5 customers, 4 projects, 2 notes, 5 people$/m);
   expect(Object.keys(settings)).toEqual(['PMS_BASE_URL', 'PMS_TOKEN']);
   const empty = await started('pms', '--empty');
   const authorization = `Bearer ${empty.settings['PMS_TOKEN']}`;
@@ -58,7 +59,7 @@ test('O7: the PMS sandbox is filled; --empty is not', async () => {
   expect(await listed.text()).toMatch(/"data":\[\]|"items":\[\]|"projects":\[\]/);
 });
 
-test('O6: a sandbox’s port in use is one line', async () => {
+test('O6: a port in use gets one line', async () => {
   const { settings } = await started('pms', '--empty');
   const { port } = new URL(settings['PMS_BASE_URL'] ?? '');
   for (const main of Object.values(MAINS)) {
@@ -70,7 +71,7 @@ test('O6: a sandbox’s port in use is one line', async () => {
   }
 });
 
-test('issue 22: the two sandboxes share the people who work on records, so that each side takes all of them', () => {
+test('issue 22: both sandboxes have the same people, so each side accepts all assignees', () => {
   const samples = <T>(name: string, file: string) =>
     JSON.parse(readFileSync(path.join(ROOT, 'packages', name, 'samples', `${file}.json`), 'utf8')) as T[];
   interface User {

@@ -8,7 +8,7 @@ import type { Side, SyncRecord } from '../../src/sync/record';
 import { elementsOf } from '../../src/sync/heldSets';
 import { answeredSet, mergedSet } from '../../src/sync/rules/sets';
 
-/** Sets merge by element: F2, F18 and F19 of the faults found in the field. */
+/** Sets are merged by element: F2, F18 and F19 of the faults in the field. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
@@ -16,7 +16,7 @@ const mapping = testMapping([
 ]);
 const row = mapping.entities.TicketToProject.rows[1] as PropertyRow;
 
-/** A pair that agreed on these tags, as the PMS spells them. */
+/** A pair that agreed on these tags, in the PMS's spelling. */
 function agreedOn(tags: string[]): World {
   const world = World.of(mapping, 'pms', { title: 'x', tags });
   world.settle();
@@ -29,7 +29,7 @@ const tagsOf = (world: World) => ({
 });
 
 describe('F19: both sides edit the set at the same time', () => {
-  test('additions and removals of both sides hold', () => {
+  test('additions and removals of both sides are merged', () => {
     const world = agreedOn(['a', 'b', 'c']);
     world.edit('zendesk', { tags: ['a', 'b', 'x'] });
     world.edit('pms', { tags: ['b', 'c', 'y'] });
@@ -53,8 +53,8 @@ describe('F19: both sides edit the set at the same time', () => {
   });
 });
 
-describe('F18: each side keeps its spelling, and what the other cannot hold', () => {
-  test('an agent’s new tag leaves the spelling of the others alone, although the project is not read first', () => {
+describe('F18: each side keeps its spelling, and the elements that the other side cannot store', () => {
+  test('an agent’s new tag does not change the spelling of the others, although the project is not read first', () => {
     const world = agreedOn(['Big Customer', 'VIP', 'a,b']);
     expect(tagsOf(world).zendesk).toEqual(['big_customer', 'vip']);
     world.edit('zendesk', { tags: ['big_customer', 'vip', 'new'] });
@@ -79,7 +79,7 @@ describe('F2: tags that belong to a field', () => {
     if (ticket) world.records.zendesk = { ...ticket, owned: { tags: owned } };
   };
 
-  test('are neither carried across nor removed by an edit of the tags', () => {
+  test('are neither synced nor removed by an edit of the tags', () => {
     const world = agreedOn(['vip']);
     withOwned(world, ['vip'], ['s1']);
     world.settle();
@@ -89,7 +89,7 @@ describe('F2: tags that belong to a field', () => {
     expect(world.writes.at(-1)).toMatchObject({ side: 'zendesk', values: { tags: ['q3', 'vip', 's1'] } });
   });
 
-  test('a tag that becomes a field’s is not removed from the other side; one whose field goes is not added there', () => {
+  test('a tag that becomes a field’s tag stays on the other side; a tag whose field is deleted is not added there', () => {
     const world = agreedOn(['vip', 's1']);
     const writes = world.writes.length;
     withOwned(world, ['vip'], ['s1']);
@@ -123,7 +123,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     world.settle();
     return world;
   };
-  /** Zendesk as it shows tags of which some belong to a field. */
+  /** Zendesk's record, in which some tags belong to a field. */
   const show = (world: World, tags: string[], owned: string[]) => {
     world.edit('zendesk', { tags });
     const ticket = world.records.zendesk;
@@ -132,7 +132,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
   const sentTags = (world: World) =>
     world.writes.filter(({ side }) => side === 'zendesk').map(({ values }) => values['tags']);
 
-  test('is not sent, neither when the ticket is made nor later: it would set the field', () => {
+  test('is not written, neither at the create of the ticket nor later: it would set the field', () => {
     const world = made(['reports', 'nordics'], ['Reports', 'vip']);
     expect(sentTags(world)).toEqual([['vip']]);
     world.edit('pms', { tags: ['Reports', 'nordics', 'vip', 'new'] });
@@ -142,7 +142,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(world.link).toMatchObject({ reason: null, reserved: { tags: { pms: ['nordics', 'reports'] } } });
   });
 
-  test('is not reported, whether the ticket has it by its field or not', () => {
+  test('is not reported, whether or not the ticket has it by its field', () => {
     const world = made(['reports'], ['reports', 'vip']);
     show(world, ['vip'], ['reports']);
     world.settle();
@@ -167,7 +167,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
   );
 
   test.each([true, false])(
-    'both had it as a tag, and then a field has it as an option: an agent clears the field, and it stays (read: %s)',
+    'stays if both sides had it, a field got it as an option, and an agent clears the field (read: %s)',
     (isRead) => {
       const world = agreedOn(['s1', 'vip']);
       world.mapping = reserving('s1');
@@ -179,7 +179,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     },
   );
 
-  test('of an earlier release, that reported it as not taken: the report goes', () => {
+  test('loses the report of an earlier release, which showed it as not taken', () => {
     const world = agreedOn(['vip']);
     world.onWrite = (side, values) => (side === 'zendesk' ? { ...values, tags: ['vip'] } : values);
     world.edit('pms', { tags: ['reports', 'vip'] });
@@ -194,12 +194,12 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(tagsOf(world)).toEqual({ zendesk: ['vip'], pms: ['reports', 'vip'] });
   });
 
-  test('is carried when the field goes away, and its pair is found by link hygiene', () => {
+  test('is synced after the field is deleted, and link hygiene finds its pair', () => {
     const world = made(['reports', 'nordics'], ['Reports', 'vip']);
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
     world.mapping = reserving('nordics');
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(true);
-    // Told by hygiene, it reads both.
+    // Hygiene notifies it, and it reads both.
     world.settle([]);
     expect(tagsOf(world)).toEqual({ zendesk: ['reports', 'vip'], pms: ['Reports', 'vip'] });
     expect(hasUncomparedRow(world.mapping, world.link as Link)).toBe(false);
@@ -208,7 +208,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(tagsOf(world).pms).toEqual(['vip']);
   });
 
-  test('the field goes away while the ticket still has its tag: nothing is written, and both go on with it', () => {
+  test('stays on both sides if the field is deleted while the ticket has the tag: nothing is written', () => {
     const world = made(['reports'], ['reports', 'vip']);
     show(world, ['vip'], ['reports']);
     world.settle();
@@ -223,7 +223,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(tagsOf(world).pms).toEqual(['vip']);
   });
 
-  test('the field goes away and takes its tag from the ticket: nobody removed it from the PMS', () => {
+  test('stays in the PMS if the field is deleted and takes its tag from the ticket', () => {
     const world = agreedOn(['s1', 'vip']);
     world.mapping = reserving('s1');
     show(world, ['vip'], ['s1']);
@@ -234,7 +234,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(tagsOf(world)).toEqual({ zendesk: ['s1', 'vip'], pms: ['s1', 'vip'] });
   });
 
-  test('the mapping does not know of the option yet, and the ticket gets it by our tag: taken', () => {
+  test('counts as taken if the ticket gets it from our write before the mapping knows the option', () => {
     const world = agreedOn(['vip']);
     world.edit('pms', { tags: ['reports', 'vip'] });
     const plan = world.plan(['pms']);
@@ -253,7 +253,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(compared).toMatchObject({ notTaken: [], changedRows: [], residue: {} });
   });
 
-  test.each(['toZendesk', 'toPms'] as const)('a one-way row (%s) leaves it alone, too', (direction) => {
+  test.each(['toZendesk', 'toPms'] as const)('is not changed by a one-way row (%s), either', (direction) => {
     const oneWay = (...reserved: string[]) => {
       const by = reserving(...reserved);
       const table = by.entities.TicketToProject;
@@ -281,7 +281,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(world.writes).toHaveLength(length);
   });
 
-  test('an undo leaves it in the PMS', () => {
+  test('is not changed by an undo', () => {
     const world = made(['reports'], ['Reports', 'vip']);
     world.causes = ['poll:zendesk'];
     show(world, ['vip', 'x'], []);
@@ -292,7 +292,7 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
     expect(tagsOf(world).pms).toEqual(['Reports', 'vip']);
   });
 
-  test('links that are rebuilt: both sides agree', () => {
+  test('is agreed on after links are rebuilt', () => {
     const world = made(['reports'], ['reports', 'vip']);
     const records = world.records as Record<Side, SyncRecord>;
     const table = world.mapping.entities.TicketToProject;
@@ -306,11 +306,23 @@ describe('F2, F18: a tag of the PMS that belongs to a field of Zendesk', () => {
 
 describe('the answer to a write', () => {
   test.each<[string, string[], string[], string[], { shown: string[]; isChanged: boolean }]>([
-    ['as meant', ['a', 'b'], ['a'], ['a', 'b'], { shown: ['a', 'b'], isChanged: false }],
-    ['an element was not taken', ['a', 'b'], ['a'], ['a'], { shown: ['a'], isChanged: false }],
-    ['the system added one: a change to carry', ['a'], [], ['a', 'x'], { shown: ['a'], isChanged: true }],
     [
-      'a removed one came back: not given up',
+      'the answer shows the set as written',
+      ['a', 'b'],
+      ['a'],
+      ['a', 'b'],
+      { shown: ['a', 'b'], isChanged: false },
+    ],
+    ['an element was not taken', ['a', 'b'], ['a'], ['a'], { shown: ['a'], isChanged: false }],
+    [
+      'an element that the system added is a change to sync',
+      ['a'],
+      [],
+      ['a', 'x'],
+      { shown: ['a'], isChanged: true },
+    ],
+    [
+      'a removed element that returned is not taken',
       ['a'],
       ['a', 'x'],
       ['a', 'x'],
@@ -321,14 +333,14 @@ describe('the answer to a write', () => {
   });
 });
 
-describe('a system that changes the set by itself', () => {
-  /** Writes, and what a trigger of Zendesk makes of each. */
+describe('a system that changes a set by itself', () => {
+  /** Writes, and the changes that a trigger of Zendesk makes to each. */
   const triggered = (world: World, trigger: (tags: string[]) => string[]) => {
     world.onWrite = (side, values) =>
       side === 'zendesk' ? { ...values, tags: trigger(elementsOf(values['tags'])) } : values;
   };
 
-  test('what it adds in its answer is carried across', () => {
+  test('syncs the elements that it adds in its answer', () => {
     const world = agreedOn(['a']);
     triggered(world, (tags) => [...tags, 'auto']);
     world.edit('pms', { tags: ['a', 'b'] });
@@ -337,7 +349,7 @@ describe('a system that changes the set by itself', () => {
     expect(tagsOf(world).pms).toEqual(['a', 'auto', 'b']);
   });
 
-  test('an element that it puts back is not thrown to and fro', () => {
+  test('an element that it restores is not exchanged without end', () => {
     const world = agreedOn(['a', 'auto']);
     triggered(world, (tags) => [...new Set([...tags, 'auto'])]);
     world.edit('pms', { tags: ['a'] });
@@ -349,7 +361,7 @@ describe('a system that changes the set by itself', () => {
   });
 });
 
-test('a removal of unknown outcome, and then a person adds the element again: it stays', () => {
+test('an element that a person adds again after a removal of unknown outcome stays', () => {
   const world = agreedOn(['x']);
   world.edit('pms', { tags: [] });
   const plan = world.plan(['pms']);
@@ -429,7 +441,7 @@ test('a set that was written to one side only: an earlier attempt at it does not
   expect(tagsOf(world)).toEqual({ zendesk: ['a'], pms: ['a'] });
 });
 
-test('a removal that was refused, on a record that moved on: nobody added the element again', () => {
+test('an element stays removed after its removal was refused because the record had changed', () => {
   const world = agreedOn(['x']);
   world.edit('zendesk', { tags: [], subject: 'y' });
   const plan = world.plan(['zendesk']);
@@ -441,7 +453,7 @@ test('a removal that was refused, on a record that moved on: nobody added the el
   expect(tagsOf(world)).toEqual({ zendesk: [], pms: [] });
 });
 
-test('one side is written, the other write is refused: what had not reached it yet is not taken for removed', () => {
+test('after one write is done and the other refused, missing elements on the refused side do not count as removed', () => {
   const world = agreedOn([]);
   world.edit('zendesk', { tags: ['a'] });
   world.edit('pms', { tags: ['b'] });
@@ -461,7 +473,7 @@ test('one side is written, the other write is refused: what had not reached it y
 });
 
 test.each(['first', 'second'] as const)(
-  'one side is written, the other write is refused: what a person removes from the %s meanwhile stays removed',
+  'after one write is done and the other refused, an element that a person removes from the %s stays removed',
   (which) => {
     const world = agreedOn(['kept']);
     world.edit('zendesk', { tags: ['kept', 'a'] });
@@ -471,7 +483,7 @@ test.each(['first', 'second'] as const)(
     const [done, refused] = plan.intent.writes;
     if (!done || !refused) throw new Error('expected two writes');
     world.edit(done.side, done.values);
-    // What either side had added itself; on the first the other side's is there, too.
+    // The elements that either side added itself; the first side has the other's, too.
     const own = { zendesk: 'a', pms: 'b' };
     const gone = own[refused.side];
     const left = which === 'second' ? ['kept'] : ['kept', own[done.side]];
@@ -488,8 +500,8 @@ test.each(['first', 'second'] as const)(
   },
 );
 
-describe('what one side removes after its addition was written to the other', () => {
-  /** The PMS swaps a tag, and a person edits the title in Zendesk: one write to each side. */
+describe('an element that one side removes after it was written to the other', () => {
+  /** The PMS replaces a tag, and a person edits the title in Zendesk: one write to each side. */
   function planned() {
     const world = agreedOn(['first', 'kept']);
     world.edit('pms', { tags: ['second', 'kept'] });
@@ -502,7 +514,7 @@ describe('what one side removes after its addition was written to the other', ()
     return { world, link: world.link, intent: plan.intent, toZendesk, toPms };
   }
 
-  test('stays removed where the write to the other side was done, and the one to this side refused', () => {
+  test('stays removed if the write to the other side was done, and the write to this side refused', () => {
     const { world, link, intent, toZendesk, toPms } = planned();
     world.edit('zendesk', toZendesk.values);
     world.edit('pms', { tags: [] });
@@ -513,7 +525,7 @@ describe('what one side removes after its addition was written to the other', ()
     expect(world.records.pms?.values['title']).toBe('y');
   });
 
-  test('stays removed where a person of the other side removes it', () => {
+  test('stays removed if a person removes it on the other side', () => {
     const { world, link, intent, toZendesk, toPms } = planned();
     world.edit('zendesk', { tags: ['kept'] });
     world.edit('pms', { title: 'z' });
@@ -524,7 +536,7 @@ describe('what one side removes after its addition was written to the other', ()
     expect(tagsOf(world)).toEqual({ zendesk: ['kept'], pms: ['kept'] });
   });
 
-  test('stays removed where the answer to the write was lost', () => {
+  test('stays removed if the answer to the write was lost', () => {
     const { world, link, intent, toZendesk } = planned();
     world.edit('zendesk', toZendesk.values);
     world.edit('pms', { tags: ['kept'] });
@@ -535,7 +547,7 @@ describe('what one side removes after its addition was written to the other', ()
     expect(world.link).not.toHaveProperty('attemptedAdds');
   });
 
-  test('stays removed where the answer to the creation was lost', () => {
+  test('stays removed if the answer to the create was lost', () => {
     const world = World.of(mapping, 'pms', { title: 'x', tags: ['a', 'b'] });
     world.settle();
     const { link } = world;
@@ -550,7 +562,7 @@ describe('what one side removes after its addition was written to the other', ()
     expect(tagsOf(world)).toEqual({ zendesk: ['a'], pms: ['a'] });
   });
 
-  test('is not taken for removed where the record was not read again', () => {
+  test('does not count as removed if the record was not read again', () => {
     const { world, link, intent, toZendesk } = planned();
     world.edit('zendesk', toZendesk.values);
     world.link = abandonIntent({ ...link, intent });
@@ -561,7 +573,7 @@ describe('what one side removes after its addition was written to the other', ()
   });
 });
 
-test('a value that a person edits right after it was written is no conflict, though the rest of the plan was given up', () => {
+test('a value that a person edits right after it was written is no conflict, though the rest of the plan was abandoned', () => {
   const both = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'manual' },
     { zendesk: 'due', pms: 'due', type: 'date', direction: 'both', winner: 'manual' },

@@ -2,7 +2,7 @@ import { withConcurrencyLimit, poolSizeOf, shareOf } from '../../src/workers/sha
 
 const SEVERAL = [1, 2, 3, 5, 10, 40];
 
-test('one connection has all that a process does, several no more together until each has the least', () => {
+test('one connection has the whole process; several share it until each has the minimum', () => {
   expect(shareOf(1)).toEqual({
     workflowTasks: 40,
     pairActivities: 100,
@@ -19,7 +19,7 @@ test('one connection has all that a process does, several no more together until
   }
 });
 
-test('however many there are, each is one that Temporal’s workers can run with', () => {
+test('any number of connections gets shares that Temporal’s workers accept', () => {
   for (const connections of SEVERAL) {
     const share = shareOf(connections);
     // https://typescript.temporal.io/api/interfaces/worker.WorkerOptions: tasks and polls of a cached workflow.
@@ -29,7 +29,7 @@ test('however many there are, each is one that Temporal’s workers can run with
   }
 });
 
-test('no activity waits for another’s connection to MongoDB', () => {
+test('no activity waits for a MongoDB connection of another activity', () => {
   for (const connections of SEVERAL) {
     const { pairActivities, systemActivities } = shareOf(connections);
     expect(poolSizeOf(connections)).toBeGreaterThanOrEqual(
@@ -38,7 +38,7 @@ test('no activity waits for another’s connection to MongoDB', () => {
   }
 });
 
-test('work is done so often at a time at most, all of it, and also after some of it failed', async () => {
+test('the concurrency limit holds, and all work runs, even after a failure', async () => {
   let underWay = 0;
   let most = 0;
   const done: number[] = [];

@@ -40,18 +40,18 @@ test.each<[string, Sibling]>([
     },
   ],
   ['was archived before it was written', free(note('N-1', 0, { state: 'archived' }))],
-  ['was made for its counterpart', free(note('N-1', 0, { backRef: 'zendesk:comment:1-2' }))],
-  ['takes no part', free(note('N-1', 0, { skip: 'a follow-up' }))],
+  ['was created for its counterpart', free(note('N-1', 0, { backRef: 'zendesk:comment:1-2' }))],
+  ['is out of scope', free(note('N-1', 0, { skip: 'a follow-up' }))],
   ['is of another kind', free(note('P-1', 0, { ref: { side: 'pms', kind: 'project', id: 'P-1' } }))],
-])('nobody waits for a sibling that %s', (_, sibling) => {
+])('no record waits for a sibling that %s', (_, sibling) => {
   expect(olderSibling(note('N-2', 1), [sibling])).toBeNull();
 });
 
-test('one that only waits is waited for', () => {
+test('a record waits for a sibling that is itself waiting', () => {
   expect(olderSibling(note('N-2', 1), [{ record: note('N-1', 0), link: link({}) }])).toBe('pms:note:N-1');
 });
 
-test('whatever is parked, the rest form one row without a circle, and somebody can always go', () => {
+test('whichever records are parked, the others form one queue without a circle, and one can always proceed', () => {
   const sibling = fc.tuple(fc.nat(3), fc.constantFrom('free', 'linked', 'quarantined', 'pending'));
   fc.assert(
     fc.property(fc.array(sibling, { minLength: 1, maxLength: 8 }), (drawn) => {
@@ -65,7 +65,7 @@ test('whatever is parked, the rest form one row without a circle, and somebody c
         active.map(({ record: own }) => [refKey(own.ref), olderSibling(own, all)] as const),
       );
       const awaited = [...waits.values()].filter((ref) => ref !== null);
-      // One row: everybody but the first waits, each for another, and only for one that can go.
+      // One queue: each record but the first waits for a different one, and only for one that can proceed.
       expect(awaited).toHaveLength(Math.max(0, active.length - 1));
       expect(new Set(awaited).size).toBe(awaited.length);
       for (const ref of awaited) expect(waits.has(ref)).toBe(true);

@@ -1,4 +1,4 @@
-import { streamFindings, type StreamPatient } from '../../src/operator/streamFindings';
+import { streamFindings, type StreamInput } from '../../src/operator/streamFindings';
 import { commandLine } from '../../src/platform/commandLine';
 import type { Finding } from '../../src/operator/finding';
 import { changesFrom } from '../../src/systems/changesFrom';
@@ -7,7 +7,7 @@ import type { ChangePage } from '../../src/systems/port';
 import type { Side } from '../../src/sync/record';
 import { startSandboxes, type Sandboxes } from '../support/sandboxes';
 
-/** Issue 22: a system that does not know the sync's cursor is told by the poll's code, and by `doctor` with the cure. */
+/** Issue 22: the poll has a code for a system that refuses the sync's cursor, and `doctor` prints it with the fix. */
 
 const READ_AT = '2026-05-01T12:00:00.000Z';
 const at = (name: string, cursor: string | null) => ({
@@ -15,9 +15,9 @@ const at = (name: string, cursor: string | null) => ({
 });
 const page: ChangePage = { records: [], gone: [], cursor: 'next', more: false };
 
-async function found(patient: StreamPatient): Promise<Finding[]> {
+async function found(input: StreamInput): Promise<Finding[]> {
   const all: Finding[] = [];
-  for await (const each of streamFindings(patient)) all.push(each);
+  for await (const each of streamFindings(input)) all.push(each);
   return all;
 }
 
@@ -32,7 +32,7 @@ describe('against both sandboxes', () => {
     ['pms', 'changes', '4711'],
     ['zendesk', 'organizations', 'c0ffee'],
   ])(
-    '%s: the cursor of another time is refused as such, and another one is not',
+    '%s: a cursor of another stream is refused with the right code, and others are not',
     async (side, stream, cursor) => {
       const port = boxes.systems[side];
       await expect(changesFrom(port, stream, cursor)).rejects.toMatchObject({
@@ -51,13 +51,13 @@ describe('against both sandboxes', () => {
       expect(one?.cure).toContain(
         `"${commandLine(`cursors rewind ${side}:${stream} ${READ_AT}`, 'acme')}", then "${commandLine('reconcile', 'acme')}"`,
       );
-      // Streams that no poll has read yet are looked at for the last minutes.
+      // Streams that no poll has read yet are checked for the last minutes.
       expect(all.filter((each) => each !== one).every(({ state }) => state === 'ok')).toBe(true);
     },
   );
 });
 
-describe('a refusal that has another cause', () => {
+describe('a refusal with another cause', () => {
   const port = (error: Error, alsoNow: boolean) => ({
     side: 'pms' as const,
     streams: ['changes'],
@@ -71,14 +71,14 @@ describe('a refusal that has another cause', () => {
 
   test.each([
     ['the stream as a whole is refused', new NeedsHuman('refused', 'answered 422'), true],
-    ['the credential', new NeedsHuman('unauthorized', 'answered 401'), false],
-    ['an answer that is not understood', new NeedsHuman('unexpected_response', 'items: invalid'), false],
-    ['the system is away', new RetryLater('away', { unknownOutcome: false }), false],
-  ])('%s: it is handed on as it is', async (_, error, alsoNow) => {
+    ['the credential is refused', new NeedsHuman('unauthorized', 'answered 401'), false],
+    ['the answer is malformed', new NeedsHuman('unexpected_response', 'items: invalid'), false],
+    ['the system is unavailable', new RetryLater('away', { unknownOutcome: false }), false],
+  ])('%s: the error is rethrown unchanged', async (_, error, alsoNow) => {
     await expect(changesFrom(port(error, alsoNow), 'changes', 'c')).rejects.toBe(error);
   });
 
-  test('a cursor that is "gone" is refused, too; from the beginning there is no cursor to blame', async () => {
+  test('a cursor that is "gone" is refused, too, unless the read was from the beginning, without a cursor', async () => {
     const gone = new RecordGone('not found');
     await expect(changesFrom(port(gone, false), 'changes', 'c')).rejects.toMatchObject({
       code: 'cursor_refused',
@@ -87,7 +87,7 @@ describe('a refusal that has another cause', () => {
   });
 });
 
-test('doctor says how much comes next where it reads on', async () => {
+test('doctor shows how many changes follow the cursor', async () => {
   const port = {
     side: 'zendesk' as const,
     streams: ['tickets'],
@@ -101,7 +101,7 @@ test('doctor says how much comes next where it reads on', async () => {
     {
       what: 'Zendesk: stream tickets',
       state: 'ok',
-      found: 'can be read on from its cursor; 0 and more come next',
+      found: 'can be read from its cursor; 0 and more come next',
       cure: null,
     },
   ]);

@@ -11,17 +11,27 @@ const stream = (movedAt: string, readAt: string | null): StreamPosition => ({
   currentAt: readAt,
 });
 
-describe('a stream that follows another', () => {
+describe('whether a follower stream can be skipped', () => {
   const now = new Date(at(20));
   test.each([
-    ['neither was ever read', null, null, false],
-    ['its leader was not read to the end yet', stream(at(0), null), stream(at(0), at(15)), false],
-    ['it was read well after its leader moved last', stream(at(10), at(19)), stream(at(5), at(15)), true],
-    ['it was read too soon after its leader moved', stream(at(14), at(19)), stream(at(5), at(15)), false],
-    ['its leader moved since', stream(at(16), at(19)), stream(at(5), at(15)), false],
-    ['its leader’s state is older than its own', stream(at(10), at(14)), stream(at(5), at(15)), false],
-    ['it was not read for long', stream(at(1), at(19)), stream(at(0), at(9)), false],
-    ['it was put back', stream(at(1), at(19)), stream(at(19), null), false],
+    ['no if neither was ever read', null, null, false],
+    ['no if its leader was not read to the end', stream(at(0), null), stream(at(0), at(15)), false],
+    [
+      'yes if it was read well after its leader last changed',
+      stream(at(10), at(19)),
+      stream(at(5), at(15)),
+      true,
+    ],
+    [
+      'no if it was read too soon after its leader changed',
+      stream(at(14), at(19)),
+      stream(at(5), at(15)),
+      false,
+    ],
+    ['no if its leader changed since', stream(at(16), at(19)), stream(at(5), at(15)), false],
+    ['no if its leader’s state is older than its own', stream(at(10), at(14)), stream(at(5), at(15)), false],
+    ['no if it was not read for long', stream(at(1), at(19)), stream(at(0), at(9)), false],
+    ['no if it was rewound', stream(at(1), at(19)), stream(at(19), null), false],
   ])('%s', (_, leader, own, quiet) => {
     expect(isQuiet(leader, own, now)).toBe(quiet);
   });
@@ -31,7 +41,7 @@ describe('repeats of a stream', () => {
   const a = record('zendesk', { subject: 'A' });
   const b = record('zendesk', { subject: 'B' }, 1, { ref: { side: 'zendesk', kind: 'ticket', id: '2' } });
 
-  test('what was handed on just so is not news; another content of the same version is', () => {
+  test('a record that was processed is not new, unless its content differs at the same version', () => {
     const repeats = new Repeats();
     expect(repeats.news(null, [a])).toEqual([a]);
     repeats.handedOn('100', [a]);
@@ -40,7 +50,7 @@ describe('repeats of a stream', () => {
     expect(repeats.news('100', [edited])).toEqual([edited]);
   });
 
-  test('a page that was not handed on is news again, and so is everything once the cursor was moved', () => {
+  test('a page that was not processed is new again, and so is every record after the cursor was moved', () => {
     const repeats = new Repeats();
     repeats.handedOn('100', [a]);
     expect(repeats.news('100', [b])).toEqual([b]);

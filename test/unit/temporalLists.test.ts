@@ -1,6 +1,6 @@
 import { eventsIn } from '../../src/operator/temporalLists';
 import { deepLinks } from '../../src/operator/console/deepLinks';
-import { whereEverythingIs } from '../../src/operator/cli/startScreen';
+import { addressLines } from '../../src/operator/cli/startScreen';
 import { loadConfig } from '../../src/config/config';
 import * as workflows from '../../src/workflows';
 
@@ -8,7 +8,7 @@ import * as workflows from '../../src/workflows';
 
 const queryOf = (url: string) => new URL(url).searchParams.get('query') ?? '';
 
-test('O9: all that looks for changes is left out, and nothing else', () => {
+test('O9: the filter excludes all workflows that look for changes, and no others', () => {
   const left = [
     ...queryOf(eventsIn('http://127.0.0.1:8233/', 'sync a')).matchAll(/WorkflowType != '(\w+)'/g),
   ];
@@ -32,7 +32,7 @@ test('O9: all that looks for changes is left out, and nothing else', () => {
   ]);
 });
 
-test('O9: the console and the screen of "start" lead there', () => {
+test('O9: the console and the output of start link to the filtered list', () => {
   const address = eventsIn('http://127.0.0.1:8233/', 'sync a');
   expect(address).toMatch(/^http:\/\/127\.0\.0\.1:8233\/namespaces\/sync%20a\/workflows\?query=/);
   const places = { temporalUiUrl: 'http://127.0.0.1:8233', temporalNamespace: 'sync a', pairPrefix: '' };
@@ -42,7 +42,7 @@ test('O9: the console and the screen of "start" lead there', () => {
     ...{ PMS_BASE_URL: 'https://pms.acme.example', PMS_TOKEN: 't', TEMPORAL_NAMESPACE: 'sync a' },
   });
   const servers = { temporal: '127.0.0.1:7233', temporalUi: 'http://127.0.0.1:8233', mongodb: 'mongodb://x' };
-  const screen = whereEverythingIs({
+  const screen = addressLines({
     config,
     ...servers,
     console: null,

@@ -5,7 +5,7 @@ import { inWords, terminalLog } from '../../src/operator/cli/terminalLog';
 const line = (level: number, msg: string, more = {}) =>
   JSON.stringify({ level, time: Date.UTC(2026, 0, 1, 12, 3, 4), pid: 1, hostname: 'h', msg, ...more });
 
-test('O7: on a terminal each change is a line with the names of its properties', () => {
+test('O7: each change is one line on a terminal, with the names of its properties', () => {
   const written = {
     side: 'pms',
     op: 'update',
@@ -24,7 +24,7 @@ test('O7: on a terminal each change is a line with the names of its properties',
   ).toBe('12:03:04  → PMS 100 × project created by the backfill');
 });
 
-test('O7: what waits for a person says so with the command that shows it; other lines stay short', () => {
+test('O7: a pair that waits for a person is shown with the command for it; other lines stay short', () => {
   expect(
     inWords(line(40, 'left to a person', { key: 'T/z:t:1', status: 'conflict', code: 'ambiguous_match' })),
   ).toBe(`12:03:04  ! z:t:1: conflict (ambiguous_match); see: ${commandLine('links show z:t:1')}`);
@@ -41,7 +41,7 @@ test('O7: what waits for a person says so with the command that shows it; other 
   expect(inWords('')).toBeNull();
 });
 
-test('O7: the log’s stream is cut into lines, wherever its chunks end', () => {
+test('O7: the log’s stream is split into lines, wherever its chunks end', () => {
   const printed: string[] = [];
   const stream = terminalLog((text) => printed.push(text));
   const whole = `${line(30, 'one')}\n${line(30, 'two')}\n`;
@@ -51,7 +51,7 @@ test('O7: the log’s stream is cut into lines, wherever its chunks end', () => 
   expect(printed.map((each) => each.slice(10))).toEqual(['one', 'two', 'three']);
 });
 
-test('issue 22: a property that both sides changed is a line with the title, the row and the command that decides', async () => {
+test('issue 22: a property that both sides changed is one line with title, row and the command that decides', async () => {
   const parked = line(40, 'left to a person', {
     ...{ key: 'TicketToProject/zendesk:ticket:1', status: 'conflict', code: 'conflict' },
     ...{ rows: ['title', 'priority'], connection: 'acme' },
@@ -73,7 +73,7 @@ test('issue 22: a property that both sides changed is a line with the title, the
   expect(printed).toEqual([
     `12:03:04  ! zendesk:ticket:1 "Printer is on fire": both sides changed title, priority; decide: ${command('title')} (or pms)`,
   ]);
-  // Where the link store does not answer, the line has no title.
+  // If the link store does not answer, the line has no title.
   const nameless = terminalLog(
     (text) => printed.push(text),
     () => Promise.reject(new Error('away')),

@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 
-/** The table that a test run ends with (test/support/times). Jest loads its reporters untranspiled, so they are no TypeScript. */
+/**
+ * The table at the end of a test run (test/support/times). Jest loads its reporters untranspiled, so they are not
+ * TypeScript.
+ */
 
 interface Row {
   name: string;
@@ -21,7 +24,7 @@ const processorTime = jest.requireActual<{
 
 const row = (name: string, clock: number): Row => ({ name, tests: 2, clock, processor: 1.5, starts: 1 });
 
-test('files add up by folder, and the ten slowest come first', () => {
+test('files are added up by folder, and the ten slowest come first', () => {
   const files = [
     ...Array.from({ length: 12 }, (_, n) => row(`test/unit/${n}.test.ts`, n)),
     row('packages/testkit/test/a.test.ts', 100),
@@ -34,14 +37,14 @@ test('files add up by folder, and the ten slowest come first', () => {
   expect(slowest.map(({ clock }) => clock)).toEqual([100, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
 });
 
-test('columns stand one below the other', () => {
+test('columns are aligned', () => {
   const lines = table('folder', [row('test/unit', 1), row('test/a-longer-name', 1234)]).split('\n');
   expect(lines).toHaveLength(3);
   expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
   expect(lines[2]).toMatch(/^ {2}test\/a-longer-name +2 +1234\.0 +1\.5 +1$/);
 });
 
-test('the processor time of a child counts once it has ended', () => {
+test('the processor time of a child process counts after it has ended', () => {
   const before = processorTime.endedChildrenSeconds();
   execFileSync(process.execPath, ['-e', 'while (process.cpuUsage().user < 200_000);']);
   const after = processorTime.endedChildrenSeconds();
@@ -49,7 +52,7 @@ test('the processor time of a child counts once it has ended', () => {
     expect([before, after]).toEqual([null, null]);
     return;
   }
-  // What Linux counts in hundredths of a second, Node in millionths.
+  // Linux counts hundredths of a second, Node millionths.
   expect((after ?? 0) - (before ?? 0)).toBeGreaterThan(0.18);
   expect(processorTime.livingDescendantsSeconds()).toEqual(expect.any(Number));
   expect(processorTime.ownSeconds()).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Together } from '../../src/links/together';
 
-/** Answers when it is told to. */
+/** Answers when the test asks for it. */
 function server() {
   const asked: number[][] = [];
   const open: { answer: () => void; fail: (error: Error) => void }[] = [];
@@ -14,7 +14,7 @@ function server() {
   return { asked, open, together };
 }
 
-test('the first goes at once; what comes meanwhile goes together, so many at most', async () => {
+test('the first call runs at once; later calls are batched, up to the limit', async () => {
   const { asked, open, together } = server();
   const answers = Promise.all([1, 2, 3, 4, 5].map((n) => together.do(n)));
   expect(asked).toEqual([[1]]);
@@ -28,7 +28,7 @@ test('the first goes at once; what comes meanwhile goes together, so many at mos
   expect(asked).toHaveLength(4);
 });
 
-test('an error is told to those who asked, and to nobody after them', async () => {
+test('an error reaches its own callers, and no later ones', async () => {
   const { open, together } = server();
   const results = Promise.allSettled([1, 2, 3].map((n) => together.do(n)));
   open[0]?.answer();

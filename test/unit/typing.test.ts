@@ -9,11 +9,11 @@ import { BadInput } from '../../src/operator/operatorErrors';
 import type { LinkStore } from '../../src/links/linkStore';
 import { MAPPING_FILE } from '../support/sandboxes';
 
-/** What people type after a command. Each slip is told; none is taken for something else. */
+/** Arguments that people type. Each mistake gets a message, and none is taken for something else. */
 
 const mapping = loadMapping(MAPPING_FILE);
 
-function told(run: () => unknown): string {
+function errorOf(run: () => unknown): string {
   try {
     run();
   } catch (error) {
@@ -33,8 +33,8 @@ test.each([
   '2026-05-01 25:00:00Z',
   '1777593600',
   '',
-])('"%s" is no time that everybody reads alike', (text) => {
-  expect(told(() => timeNamed('--since', text))).toBe(
+])('"%s" is not an unambiguous time', (text) => {
+  expect(errorOf(() => timeNamed('--since', text))).toBe(
     `--since: found "${text}", expected e.g. 2026-05-01, or with a time zone 2026-05-01T12:00:00Z`,
   );
 });
@@ -47,8 +47,8 @@ test.each([
   expect(timeNamed('--since', text).toISOString()).toBe(time);
 });
 
-test('a time since which nothing can have happened is told', () => {
-  expect(told(() => pastTime('--since', '9999-01-01'))).toContain('which is still to come');
+test('a start time in the future is refused', () => {
+  expect(errorOf(() => pastTime('--since', '9999-01-01'))).toContain('which is in the future');
   expect(pastTime('--since', '2026-01-01').toISOString()).toBe('2026-01-01T00:00:00.000Z');
 });
 
@@ -61,14 +61,14 @@ test.each([
   ['Zendesk:Ticket:123', 'zendesk:ticket:123'],
   ['zendesk:organisation:5', 'zendesk:organization:5'],
   ['pms:projcet:P-7', 'pms:project:P-7'],
-])('%s: probably %s', (text, ref) => {
-  expect(told(() => recordNamed(mapping, text))).toMatch(
+])('%s: the message suggests %s', (text, ref) => {
+  expect(errorOf(() => recordNamed(mapping, text))).toMatch(
     new RegExp(`^"[^"]+" names no record: .*; did you mean ${ref}\\?$`),
   );
 });
 
-test.each(['P-1', 'zendesk:user:7', 'ticket 12'])('%s: nobody guesses', (text) => {
-  expect(told(() => recordNamed(mapping, text))).not.toContain('did you mean');
+test.each(['P-1', 'zendesk:user:7', 'ticket 12'])('%s: the message makes no suggestion', (text) => {
+  expect(errorOf(() => recordNamed(mapping, text))).not.toContain('did you mean');
 });
 
 const store = { claims: { owners: () => Promise.resolve(new Map()) } } as unknown as LinkStore;
@@ -85,19 +85,21 @@ test.each([
   await expect(pairNamed({ store, mapping }, text)).rejects.toThrow(new RegExp(expected));
 });
 
-test('a row that neither the mapping nor the journal has is told', () => {
-  expect(told(() => refuseUnknownRow(mapping, { row: 'prioritty', entity: 'TicketToProject' }))).toMatch(
+test('a row that neither the mapping nor the journal has is refused', () => {
+  expect(errorOf(() => refuseUnknownRow(mapping, { row: 'prioritty', entity: 'TicketToProject' }))).toMatch(
     /^--row: found "prioritty", expected one of title, .*; did you mean "priority"\?$/,
   );
-  expect(told(() => refuseUnknownRow(mapping, { row: 'priority' }))).toBe('nothing');
+  expect(errorOf(() => refuseUnknownRow(mapping, { row: 'priority' }))).toBe('nothing');
 });
 
-test('a file is no folder, and a name is no address', () => {
+test('a folder instead of a file, and a name instead of an address, are refused', () => {
   const file = path.join(mkdtempSync(path.join(tmpdir(), 'zps-typing-')), 'a');
   writeFileSync(file, '');
-  expect(told(() => folderNamed('--data')(file))).toBe(
+  expect(errorOf(() => folderNamed('--data')(file))).toBe(
     `--data: found "${file}", which is a file; expected a folder`,
   );
   expect(folderNamed('--data')(`${file}.d`)).toBe(`${file}.d`);
-  expect(told(() => emailNamed('--person', 'joe'))).toBe('--person: found "joe", expected an e-mail address');
+  expect(errorOf(() => emailNamed('--person', 'joe'))).toBe(
+    '--person: found "joe", expected an e-mail address',
+  );
 });

@@ -5,7 +5,7 @@ import { bindingsOf } from '../../src/sync/rules/sameFields';
 import { alike, standing, undoOf, withoutChange } from '../../src/sync/undo';
 import { World, testMapping } from '../support/world';
 
-/** A mapping row is pointed at a wrong, filled field, and put right again. The row is `cost`, `right` and `wrong` are fields. */
+/** A mapping row names a wrong, filled field, and is corrected. The row is `cost`; `right` and `wrong` are fields. */
 
 const row = (zendesk: string, winner: string) => ({
   zendesk,
@@ -46,8 +46,8 @@ function expectRest(world: World): void {
 describe.each([
   ['pms', { right: 'true value', wrong: 'true value', cost: 'true value' }, 'zendesk wrong'],
   ['zendesk', { right: 'true value', wrong: 'of its own', cost: 'of its own' }, 'pms cost'],
-])('a row that was pointed at a wrong field, with the winner %s', (winner, harm, place) => {
-  test('has its harm undone once the mapping is mended, and agrees on what it did before', () => {
+])('a row whose mapping named a wrong field, with the winner %s', (winner, harm, place) => {
+  test('is restored after the mapping is corrected, and agrees on its former value', () => {
     const world = mistaken(winner);
     expect(fields(world)).toEqual(harm);
     world.mapping = right(winner);
@@ -56,13 +56,13 @@ describe.each([
     expect(world.link).toMatchObject({ status: 'linked', snapshot: { cost: 'true value' }, conflicts: [] });
     expect(world.link?.bound?.['cost']).toBe(bindingsOf(world.mapping.entities.TicketToProject)['cost']);
     expectRest(world);
-    // Both fields of the row go on.
+    // Both fields of the row sync.
     world.edit('zendesk', { right: 'new' });
     world.settle();
     expect(fields(world)).toEqual({ right: 'new', wrong: 'of its own', cost: 'new' });
   });
 
-  test('has its harm undone also where the mended mapping has spread it by then', () => {
+  test('is restored even if the corrected mapping has already spread the wrong value', () => {
     const world = mistaken(winner);
     const cause = `mapping:${world.mapping.version}`;
     world.mapping = right('pms');
@@ -72,7 +72,7 @@ describe.each([
     expectRest(world);
   });
 
-  /** As an undo holds the row while it is bound as it is now. */
+  /** A hold of an undo on the row with its present binding. */
   function hold(world: World): void {
     const bound = bindingsOf(world.mapping.entities.TicketToProject)['cost'] ?? '';
     const change = { entity: 'TicketToProject', kind: 'written', row: 'cost', side: null } as const;
@@ -81,7 +81,7 @@ describe.each([
     world.holds = [{ ...change, id: holdId(change, bound), bound, ...by, examples: [] }];
   }
 
-  test('with a hold, the mapping as it was writes nothing again, and the mended one goes by what was before', () => {
+  test('writes nothing while held under the old mapping, and uses the restored value under the corrected mapping', () => {
     const world = mistaken(winner);
     hold(world);
     expect(world.undo(MISTAKE, { hold: true })).toEqual({ [place]: 'restored' });
@@ -97,7 +97,7 @@ describe.each([
   test.each([
     ['zendesk', 'wrong'],
     ['pms', 'cost'],
-  ] as const)('with a hold, what a person wrote since on %s %s does not wander', (side, property) => {
+  ] as const)('keeps a person’s later edit on %s %s where it is, while held', (side, property) => {
     const world = mistaken(winner);
     world.edit(side, { [property]: 'by a person' });
     world.settle();
@@ -112,7 +112,7 @@ describe.each([
     expectRest(world);
   });
 
-  test('is left alone while the mapping is as it was', () => {
+  test('is not restored while the mapping is unchanged', () => {
     const world = mistaken(winner);
     const { restores } = undoOf(world.journal, { ...MISTAKE, until: '9' });
     expect(standing(restores, bindingsOf(world.mapping.entities.TicketToProject))).toEqual(['cost']);
@@ -124,7 +124,7 @@ describe.each([
   test.each([
     ['zendesk', 'wrong'],
     ['pms', 'cost'],
-  ] as const)('what a person wrote since on %s %s stays, and is for a person to decide', (side, property) => {
+  ] as const)('keeps a person’s later edit on %s %s, and a person decides', (side, property) => {
     const world = mistaken(winner);
     world.edit(side, { [property]: 'by a person' });
     world.settle();
@@ -148,7 +148,7 @@ describe.each([
     expectRest(world);
   });
 
-  test('what a person wrote since into the right field is carried once more', () => {
+  test('syncs a person’s later edit of the right field again', () => {
     const world = mistaken(winner);
     world.edit('zendesk', { right: 'by a person' });
     world.settle();
@@ -158,7 +158,7 @@ describe.each([
     expectRest(world);
   });
 
-  test('what else was written at the same time is not undone', () => {
+  test('does not undo other rows of the same write', () => {
     const world = World.of(right(), 'zendesk', { subject: 's', right: 'true value', wrong: 'of its own' });
     world.settle();
     world.mapping = wrong(winner);
@@ -170,7 +170,7 @@ describe.each([
     expect(world.records.pms?.values['title']).toBe('edited');
   });
 
-  test('an undo can be undone', () => {
+  test('can be undone and the undo itself undone', () => {
     const world = mistaken(winner);
     world.mapping = right(winner);
     world.undo(MISTAKE);
@@ -179,7 +179,7 @@ describe.each([
     expectRest(world);
   });
 
-  test('an undo that is repeated finds everything as it was', () => {
+  test('is unchanged by a repeated undo', () => {
     const world = mistaken(winner);
     world.mapping = right(winner);
     world.undo(MISTAKE);
@@ -189,7 +189,7 @@ describe.each([
     expect(fields(world)).toEqual(BEFORE);
   });
 
-  test('what a side refuses is left to a person, and the rest goes back', () => {
+  test('leaves a refused value to a person, and restores the others', () => {
     const world = mistaken(winner);
     world.mapping = right(winner);
     const [side] = place.split(' ');
@@ -200,7 +200,7 @@ describe.each([
   });
 });
 
-describe('an undo of what a mapping did not cause', () => {
+describe('an undo of writes that a mapping did not cause', () => {
   const mapping = testMapping([
     { ...other, winner: 'latest' },
     { zendesk: 'tags', pms: 'labels', type: 'string[]', direction: 'both', transform: 'tags' },
@@ -212,7 +212,7 @@ describe('an undo of what a mapping did not cause', () => {
     return world;
   };
 
-  test('puts one side back, leaves the other, and a person decides between them', () => {
+  test('restores one side, keeps the other, and a person decides between them', () => {
     const world = linked();
     world.edit('zendesk', { subject: 'b' });
     world.settle();
@@ -228,7 +228,7 @@ describe('an undo of what a mapping did not cause', () => {
     expect(world.link).toMatchObject({ status: 'linked', conflicts: [], snapshot: { title: 'b' } });
   });
 
-  test('of a set takes back just the elements that were added, and gives back those that were taken', () => {
+  test('of a set removes just the added elements, and restores the removed ones', () => {
     const world = linked();
     world.edit('zendesk', { tags: ['y'] });
     world.settle();
@@ -237,13 +237,13 @@ describe('an undo of what a mapping did not cause', () => {
     expect(world.undo({ cause: 'resync', row: 'labels' })).toEqual({ 'pms labels': 'restored' });
     expect(world.records.pms?.values['labels']).toEqual(['own', 'x']);
     expectRest(world);
-    // What a person adds goes on.
+    // A person's additions sync.
     world.edit('zendesk', { tags: [...(world.records.zendesk?.values['tags'] as string[]), 'new'] });
     world.settle();
     expect(world.records.pms?.values['labels']).toEqual(['new', 'own', 'x']);
   });
 
-  test('goes back to the value before the first of several writes', () => {
+  test('restores the value from before the first of several writes', () => {
     const world = linked();
     for (const subject of ['b', 'c']) {
       world.edit('zendesk', { subject });
@@ -253,7 +253,7 @@ describe('an undo of what a mapping did not cause', () => {
     expect(world.records.pms?.values['title']).toBe('a');
   });
 
-  test('lists what cannot be undone with its cure', () => {
+  test('lists what cannot be undone, with a fix', () => {
     const world = World.of(mapping, 'zendesk', { subject: 'a' });
     world.causes = ['resync'];
     world.settle();
@@ -264,7 +264,7 @@ describe('an undo of what a mapping did not cause', () => {
   });
 });
 
-test('what customers do not see is never made public', () => {
+test('never makes an internal record public', () => {
   const mapping = testMapping([
     {
       zendesk: 'public',
@@ -285,7 +285,7 @@ test('what customers do not see is never made public', () => {
   expect(world.records.pms?.values['visible']).toBe(false);
 });
 
-describe('values that are one', () => {
+describe('equal values', () => {
   test.each([
     [null, ''],
     [null, []],
@@ -303,12 +303,12 @@ describe('values that are one', () => {
     [0, null],
     [false, null],
     [['a'], ['a', 'b']],
-  ])('%j and %j are two', (a, b) => {
+  ])('%j and %j are different', (a, b) => {
     expect(alike(a, b)).toBe(false);
   });
 });
 
-test('elements: what others did since stays', () => {
+test('elements that others changed since are kept', () => {
   const tags = fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c', 'd', 'e'));
   fc.assert(
     fc.property(tags, tags, tags, (former, written, now) => {
@@ -322,7 +322,7 @@ test('elements: what others did since stays', () => {
   );
 });
 
-test('whatever people do meanwhile, an undo overwrites no edit, and comes to rest', () => {
+test('whatever people do meanwhile, an undo overwrites no edit, and ends', () => {
   const edit = fc.record({
     side: fc.constantFrom('zendesk' as const, 'pms' as const),
     field: fc.constantFrom('right', 'wrong'),
@@ -345,7 +345,7 @@ test('whatever people do meanwhile, an undo overwrites no edit, and comes to res
       world.mapping = right(winner);
       if (isRemapped) world.settle();
       const before = fields(world);
-      // What a person wrote last is not what the sync wrote last.
+      // A person's latest value differs from the sync's latest write.
       const written = (property: string) =>
         world.journal.flatMap(({ rows }) => rows).findLast((each) => each.property === property);
       const isOurs = alike(written('wrong')?.shown, before['wrong']);
@@ -357,7 +357,7 @@ test('whatever people do meanwhile, an undo overwrites no edit, and comes to res
       const { conflicts = [] } = world.link ?? {};
       if (conflicts.length === 0) expect(alike(after['right'], after['cost'])).toBe(true);
       if (edits.length === 0) expect(after).toEqual(BEFORE);
-      // The mistake does not wander into the mended field.
+      // The wrong value does not reach the right field.
       const isPersons = edits.some(({ value }) => value === 'of its own');
       if (!isPersons) expect(after['right']).not.toBe('of its own');
     }),

@@ -4,7 +4,7 @@ import type { Undo } from '../../src/links/undoStore';
 import type { UndoOutcome, UndoPlan } from '../../src/operator/undo';
 import { NOW } from '../support/world';
 
-/** The console's page of undos, from what was found to its markup. */
+/** The console's page of undos, from the findings to its markup. */
 
 const HOSTILE = `"><script>alert('1')</script>`;
 const viewer: Viewer = {
@@ -32,22 +32,22 @@ const planned = (over: Partial<UndoPlan> = {}) =>
   shown({ shows: 'plan', criteria, until: NOW, plan: { ...plan, ...over } });
 
 describe('a plan', () => {
-  test('has its values and what cannot be undone, each cell with its column, and all of it as text', () => {
+  test('shows its values and what cannot be undone, each cell with its column, all as text', () => {
     const page = planned();
     expect(page).not.toContain('<script>');
     expect(page).toContain(
-      'Values of 500 pairs would be put back, each where it is still what the sync wrote:',
+      'Values of 500 pairs would be put back, if the records still show what the sync wrote:',
     );
     expect(page).toMatch(
-      /<td data-title="Pairs"><div>500<\/div><\/td>\s*<td data-title="Written anew since"><div>3<\/div><\/td>/,
+      /<td data-title="Pairs"><div>500<\/div><\/td>\s*<td data-title="Written again since"><div>3<\/div><\/td>/,
     );
     expect(page).toMatch(/<td data-title="Back to"><div><span class="soft">empty<\/span><\/div><\/td>/);
     expect(page).toMatch(/<td data-title="How many"><div>2<\/div><\/td>/);
-    // Nothing in it needs a style that the policy forbids.
+    // It needs no style that the policy forbids.
     expect(page).not.toContain('style=');
   });
 
-  test('is begun by a form of ours, with what was shown, and only where it is confirmed', () => {
+  test('is started by a form of the console, with the shown values, and only after a confirmation', () => {
     const page = planned();
     const form = /<form method="post" action="\/console\/undo"[\s\S]*?<\/form>/.exec(page)?.[0] ?? '';
     expect(form).toContain('name="formToken" value="a-form-token"');
@@ -58,13 +58,13 @@ describe('a plan', () => {
     expect(form).not.toContain('name="hold"');
   });
 
-  test('whose mistake still stands says so, and asks whether the rows are to be held', () => {
+  test('shows if the mapping is still wrong, and asks whether to hold the rows', () => {
     const page = planned({ standing: [{ entity: 'TicketToProject', row: 'priority' }] });
     expect(page).toContain('Not yet: the mapping still binds TicketToProject &quot;priority&quot;');
     expect(page).toMatch(/name="hold" value="yes" required/);
   });
 
-  test('that finds nothing offers nothing', () => {
+  test('without values has no form', () => {
     const page = planned({ pairs: 0, values: [] });
     expect(page).toContain('Nothing can be put back.');
     expect(page).not.toContain('name="confirm"');
@@ -87,16 +87,18 @@ describe('an outcome', () => {
     values: {} as UndoOutcome['values'],
   });
 
-  test('names what was left, as the command does, and leads to its pairs and to its own undo', () => {
+  test('names the values that were not restored, like the command, and links to their pairs and to its own undo', () => {
     const page = shown({ shows: 'outcome', undo, outcome: outcome([edited(1)]), run: null });
     expect(page).toContain('<code>--cause mapping:9f3a11c0 --row priority --hold</code>');
-    expect(page).toMatch(/480 pairs are as they were before\. 1 were left, in whole or in part:/);
+    expect(page).toMatch(
+      /480 pairs are as they were before\. 1 pairs were left as they are, in whole or in part:/,
+    );
     expect(page).toMatch(/data-title="Why" class="long"><div>changed since, left alone</);
     expect(page).toContain(`/console/pair?key=${encodeURIComponent(keyOf(1))}`);
     expect(page).toContain('href="/console/undo?cause=undo%3A20260101000000-beef"');
   });
 
-  test('of very many is cut, and says where all of it is', () => {
+  test('with very many values is cut, and names where to find all of them', () => {
     const many = Array.from({ length: 1_000 }, (_, n) => edited(n));
     const page = shown({ shows: 'outcome', undo, outcome: outcome(many), run: null });
     expect(page.match(/changed since, left alone/g)).toHaveLength(200);
@@ -105,7 +107,7 @@ describe('an outcome', () => {
     );
   });
 
-  test('of one at work counts the pairs that have not answered, and names only the others', () => {
+  test('of a running undo counts the pairs without an answer, and names only the others', () => {
     const open = { key: keyOf(7), rows: [], why: 'not done yet' };
     const progress = { told: 90, left: 0, after: null, state: 'working' as const };
     const page = shown({
@@ -118,7 +120,7 @@ describe('an outcome', () => {
     expect(page).toContain('>Look again</a>');
   });
 
-  test('of one that a worker refused says why, and can be gone on with', () => {
+  test('of an undo that a worker refused names the reason, and can be continued', () => {
     const page = shown({
       ...{ shows: 'outcome', undo: { ...undo, state: 'working' }, outcome: outcome([]) },
       run: { is: 'stopped', why: `the mapping still binds ${HOSTILE}` },

@@ -12,7 +12,7 @@ import { zendeskCredential } from '../../src/systems/zendesk/zendeskAuth';
 import { zendeskSystem } from '../../src/systems/zendesk/zendeskSystem';
 import type { RecordRef } from '../../src/sync/record';
 
-/** A9: one record that is not as expected does not hide the others of its page. */
+/** A9: one malformed record does not hide the others of its page. */
 
 const refOf = (id: string): RecordRef => ({ side: 'zendesk', kind: 'ticket', id });
 
@@ -28,7 +28,7 @@ test('A9: records are parsed one by one, and no reason quotes content', () => {
   expect(JSON.stringify(unreadable)).not.toContain(secret);
 });
 
-describe('A9: records that are read by their names', () => {
+describe('A9: records that are read by their ids', () => {
   const port = (bad: readonly string[]): Pick<SystemPort, 'read'> => ({
     async read(refs) {
       const found = refs.find(({ id }) => bad.includes(id));
@@ -37,21 +37,21 @@ describe('A9: records that are read by their names', () => {
     },
   });
 
-  test('those that cannot be understood are not gone', async () => {
+  test('do not count as deleted if they cannot be parsed', async () => {
     const { results, unreadable } = await readApart(port(['2', '5']), ['1', '2', '3', '4', '5'].map(refOf));
     expect(results.map(({ ref }) => ref.id)).toEqual(['1', '3', '4']);
     expect(unreadable.map(({ name }) => name)).toEqual(['zendesk:ticket:2', 'zendesk:ticket:5']);
   });
 
-  test('a server that is away is no fault of a record', async () => {
-    const away = async () => {
+  test('are not blamed for an unavailable server', async () => {
+    const unavailable = async () => {
       throw new RetryLater('away', { unknownOutcome: false });
     };
-    await expect(readApart({ read: away }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
+    await expect(readApart({ read: unavailable }, ['1', '2'].map(refOf))).rejects.toBeInstanceOf(RetryLater);
   });
 });
 
-test('A9: in a dry run, a record that cannot be read is no record that is gone', async () => {
+test('A9: in a dry run, a record that cannot be parsed does not count as deleted', async () => {
   const shelf = { get: async () => new Map() } as unknown as RecordShelf;
   const real = { side: 'zendesk', exactOrder: false } as SystemPort;
   const unread = new Map([['zendesk:ticket:2', 'tickets: subject: expected text']]);
@@ -94,7 +94,7 @@ describe('A17: a 403', () => {
   test.each([
     ['on a write', 'PUT', undefined],
     ['on a read of one record', 'GET', true],
-  ] as const)('%s is that record’s, with the API’s words', async (_, method, readsOne) => {
+  ] as const)('%s concerns that record, and keeps the API’s message', async (_, method, readsOne) => {
     expect(await refused(method, role, readsOne)).toMatchObject({
       code: 'forbidden',
       message: 'Z GET /api/v2/tickets/7: answered 403: You do not have access to this ticket'.replace(
@@ -104,7 +104,7 @@ describe('A17: a 403', () => {
     });
   });
 
-  test('on a list, or for a scope, is the credential’s', async () => {
+  test('on a list, or for a scope, concerns the credential', async () => {
     expect(await refused('GET', role)).toMatchObject({ code: 'unauthorized' });
     expect(await refused('PUT', scope)).toMatchObject({ code: 'unauthorized' });
   });
@@ -140,7 +140,7 @@ describe('A9: Zendesk', () => {
 
   const times = { created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z' };
 
-  test('tickets: the good ones come, the cursor goes on', async () => {
+  test('tickets: the valid ones are read, and the cursor advances', async () => {
     answers['/api/v2/incremental/tickets/cursor'] = {
       tickets: [
         { id: 1, status: 'open', ...times },
@@ -199,7 +199,7 @@ describe('A9: Zendesk', () => {
   });
 
   test.each(['/api/v2/tickets/2/comments', '/api/v2/tickets/2/audits'])(
-    'the comments of one ticket that may not be read (%s) hide no other comments',
+    'one ticket whose comments may not be read (%s) hides no other comments',
     async (path) => {
       const comment = (id: number) => ({ id, event_type: 'Comment', body: 'x', public: true });
       const redaction = { id: 21, event_type: 'CommentRedactionEvent' };
@@ -214,10 +214,10 @@ describe('A9: Zendesk', () => {
         })),
         ...{ count: 3, end_time: 1, end_of_stream: true },
       };
-      const said = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
+      const readable = { id: 21, audit_id: 20, type: 'Comment', author_id: 1, body: 'x', public: true };
       const meta = { has_more: false, after_cursor: null };
       answers['/api/v2/tickets/2/comments'] = {
-        comments: [{ ...said, created_at: times.created_at, attachments: [] }],
+        comments: [{ ...readable, created_at: times.created_at, attachments: [] }],
         meta,
       };
       answers['/api/v2/tickets/2/audits'] = { audits: [], meta };

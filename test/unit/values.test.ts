@@ -13,7 +13,7 @@ const kinds = () => ({ zendesk: 'organization', pms: 'customer' });
 const read = (over: Record<string, unknown>, side: Side, raw: Json, references: References = NO_REFERENCES) =>
   toCanonical(row(over), side, raw, references, kinds);
 
-describe('F25: what does not survive is refused by name, and a blank is empty', () => {
+describe('F25: a value that cannot be stored unchanged is refused by name, and a blank is empty', () => {
   const found = (type: string, raw: Json) => {
     const result = read({ type }, 'zendesk', raw);
     return result.ok ? result.value : 'problem' in result ? result.problem : 'waits';
@@ -69,7 +69,7 @@ describe('F25: what does not survive is refused by name, and a blank is empty', 
     },
   );
 
-  test('a blank is no option, no person and no record', () => {
+  test('a blank is not an option, a person or a record', () => {
     const empty = { ok: true, value: null };
     expect(read({ type: 'enum', transform: 'enum', table: { a: 'x' } }, 'zendesk', ' ')).toEqual(empty);
     expect(read({ type: 'person', transform: 'person' }, 'pms', '  ')).toEqual(empty);
@@ -84,8 +84,8 @@ describe('canonical values', () => {
     ['text: empty is null', { type: 'text' }, 'pms', '', null],
     ['string: inner space', { type: 'string' }, 'pms', '  a   b ', 'a b'],
     ['tags are a set', { type: 'string[]', transform: 'tags' }, 'pms', ['B two', 'a', 'a'], ['a', 'b_two']],
-    ['no list is an empty set', { type: 'string[]' }, 'zendesk', null, []],
-    ['a decimal that comes as text', { type: 'decimal' }, 'zendesk', '12.50', 12.5],
+    ['a missing list is an empty set', { type: 'string[]' }, 'zendesk', null, []],
+    ['a decimal in text form', { type: 'decimal' }, 'zendesk', '12.50', 12.5],
     [
       'a time in whole seconds',
       { type: 'datetime' },
@@ -96,7 +96,7 @@ describe('canonical values', () => {
     ['a time zone', { type: 'datetime' }, 'pms', '2024-01-02T03:04:05+02:00', '2024-01-02T01:04:05Z'],
     ['a date from a time', { type: 'date' }, 'zendesk', '2024-01-02T00:00:00Z', '2024-01-02'],
     ['a person', { type: 'person', transform: 'person' }, 'pms', ' Ann@Example.COM', 'ann@example.com'],
-    ['a default for nothing', { type: 'boolean', default: false }, 'zendesk', null, false],
+    ['a default for an empty value', { type: 'boolean', default: false }, 'zendesk', null, false],
     ['HTML as text', { type: 'text', transform: 'html' }, 'zendesk', '<p>Hi <b>you</b></p>', 'Hi you'],
     ['ids beyond 2^31 keep every digit', { type: 'integer' }, 'zendesk', 370326104793, 370326104793],
   ])('%s', (_, over, side, raw, expected) => {
@@ -105,28 +105,28 @@ describe('canonical values', () => {
 
   test.each<[string, Record<string, unknown>, Json, string]>([
     [
-      'a word for a number',
+      'a word instead of a number',
       { type: 'integer' },
       'many',
       'zendesk property "z": found "many", expected integer',
     ],
-    ['a fraction for an integer', { type: 'integer' }, 1.5, 'found 1.5, expected integer'],
-    ['no time', { type: 'datetime' }, 'soon', 'expected datetime'],
-    ['an object for text', { type: 'text' }, { a: 1 }, 'expected text'],
+    ['a fraction instead of an integer', { type: 'integer' }, 1.5, 'found 1.5, expected integer'],
+    ['an invalid time', { type: 'datetime' }, 'soon', 'expected datetime'],
+    ['an object instead of text', { type: 'text' }, { a: 1 }, 'expected text'],
     [
       'an unknown option',
       { type: 'enum', transform: 'enum', table: { a: 'x' } },
       'b',
       'found "b", expected one of a',
     ],
-  ])('%s is a problem for a person, not a crash', (_, over, raw, problem) => {
+  ])('%s needs a person, and does not crash', (_, over, raw, problem) => {
     expect(read(over, 'zendesk', raw)).toMatchObject({
       ok: false,
       problem: expect.stringContaining(problem) as unknown,
     });
   });
 
-  test('a table with two ways there goes back by the first', () => {
+  test('a table with two entries for one value uses the first in the other direction', () => {
     const both = row({ type: 'enum', transform: 'enum', table: { pending: 'waiting', hold: 'waiting' } });
     expect(toCanonical(both, 'zendesk', 'hold', NO_REFERENCES, kinds)).toEqual({
       ok: true,
@@ -163,13 +163,13 @@ describe('canonical values', () => {
     });
   });
 
-  test('templates fill in values and leave nothing for missing ones', () => {
+  test('templates fill in values, and nothing for missing ones', () => {
     expect(fillTemplate('Comment by {author_name}{missing} on {n}', { author_name: 'Ann {x}', n: 3 })).toBe(
       'Comment by Ann {x} on 3',
     );
   });
 
-  test('equality ignores the order of keys, not of lists', () => {
+  test('equality ignores the order of keys, and not the order of lists', () => {
     expect(sameValue({ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 })).toBe(true);
     expect(sameValue([1, 2], [2, 1])).toBe(false);
     expect(sameValue(undefined, null)).toBe(true);

@@ -1,8 +1,8 @@
 import { holdWords, type HoldShown } from '../../src/operator/brake';
 import type { Status } from '../../src/operator/status';
-import { faultLine, notStarted, saysDiskFull, verdict, type Facts } from '../../src/operator/verdict';
+import { faultLine, notStarted, reportsFullDisk, verdict, type Facts } from '../../src/operator/verdict';
 
-/** O3: one pure judgement, from which `status`, the console and the health endpoint take their line. */
+/** O3: one pure function, whose verdict `status`, the console and the health endpoint show. */
 
 const NOW = new Date('2026-11-25T12:00:00Z');
 const SINCE = '2026-11-25T11:58:00.000Z';
@@ -55,35 +55,35 @@ const trouble = (
   at: NOW.toISOString(),
 });
 
-test('O3: what goes its way is well', () => {
+test('O3: a service without problems is well', () => {
   expect(verdict(facts)).toEqual({ well: true, line: 'all is well', faults: [] });
 });
 
-test('O3: an outage of either API is told in its own words, in place of "read to its end … ago"', () => {
+test('O3: an outage of either API has its own message, instead of "read to its end … ago"', () => {
   const refused = trouble('zendesk', 'unauthorized', 'Zendesk GET /x: answered 401; check the token');
-  const away = {
+  const outage = {
     ...trouble('pms', 'unauthorized', 'PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)'),
     code: 'unavailable' as const,
   };
   const behind = [{ name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 900 }];
-  expect(lines({ troubles: [away, refused], status: { ...quiet, streams: behind } })).toEqual([
-    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync goes on by itself, and "npx zendesk-pms-sync doctor" tests the connection',
+  expect(lines({ troubles: [outage, refused], status: { ...quiet, streams: behind } })).toEqual([
+    'The PMS does not answer as it should (PMS GET /y: pms.example:443 cannot be reached (ECONNRESET)), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; check that it runs and can be reached; the sync continues automatically, and "npx zendesk-pms-sync doctor" tests the connection',
     'Zendesk refuses the calls of the sync (Zendesk GET /x: answered 401; check the token), since 2026-11-25 11:58 UTC: no change from or to it is synced; none is lost; correct its credential or rights; "npx zendesk-pms-sync doctor" names what is wrong',
   ]);
 });
 
-test('O3: an outage of Temporal, of MongoDB, and a full disk', () => {
+test('O3: an outage of Temporal, one of MongoDB, and a full disk each have a message', () => {
   const down = { ...quiet, workers: null, schedules: [] };
   expect(lines({ temporal: 't:7233: connect ECONNREFUSED', status: down })).toEqual([
-    'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync goes on by itself',
+    'Temporal does not answer (t:7233: connect ECONNREFUSED), since 2026-11-25 11:58 UTC: nothing is synced; no edit is lost; start it, or correct TEMPORAL_ADDRESS; the sync continues automatically',
   ]);
   expect(lines({ mongodb: 'connect ECONNREFUSED m:27017', status: null })).toEqual([
-    'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync goes on by itself',
+    'MongoDB does not answer (connect ECONNREFUSED m:27017): nothing is synced; no edit is lost; start it, or correct MONGODB_URI; the sync continues automatically',
   ]);
   expect(lines({ disk: { path: '.zendesk-pms-sync', freeMb: 3 } })).toEqual([
-    'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync goes on by itself',
+    'The disk of .zendesk-pms-sync is nearly full (3 MB left): nothing can be stored, so nothing is synced; no edit is lost; make room on that disk; the sync continues automatically',
   ]);
-  // What a server says of its disk is told first, then that it does not answer.
+  // A server's message about its disk comes first, then its outage.
   expect(lines({ temporal: 'database or disk is full', status: down })[0]).toMatch(/^The disk is full /);
 });
 
@@ -92,9 +92,9 @@ test.each([
   ['Exception writing: No space left on device', true],
   ['ENOSPC: write', true],
   ['connect ECONNREFUSED', false],
-])('O3: "%s" tells of a full disk: %s', (words, tells) => expect(saysDiskFull(words)).toBe(tells));
+])('O3: "%s" means a full disk: %s', (words, expected) => expect(reportsFullDisk(words)).toBe(expected));
 
-test('O3: a refused mapping and a second installation', () => {
+test('O3: a refused mapping and a second installation have messages', () => {
   expect(
     lines({
       troubles: [
@@ -104,11 +104,11 @@ test('O3: a refused mapping and a second installation', () => {
     }),
   ).toEqual([
     'The changed mapping file is refused (entities.X: expected …), since 2026-11-25 11:58 UTC: the mapping before the change stays in use; correct the file; "npx zendesk-pms-sync mapping check" has the details',
-    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left of another PUBLIC_URL: "npx zendesk-pms-sync webhooks remove --elsewhere"',
+    'Another installation syncs this Zendesk account (as user 7), since 2026-11-25 11:58 UTC: each installation overwrites the changes of the other; stop one of the two installations; if there is only one, its webhook is left over from another PUBLIC_URL: "npx zendesk-pms-sync webhooks remove --elsewhere"',
   ]);
 });
 
-test('O3: an outage comes before what waits for a person, and the line counts the others', () => {
+test('O3: an outage comes before decisions that wait for a person, and the line counts the others', () => {
   const tickets = {
     ...quiet.pairs.TicketToProject,
     conflict: 2,
@@ -127,13 +127,13 @@ test('O3: an outage comes before what waits for a person, and the line counts th
   ]);
 });
 
-test('an API token’s end is a fault from 30 days before it', () => {
+test('the end of an API token is a problem from 30 days before it', () => {
   const notice = 'Zendesk API tokens end';
   expect(ofStatus({ apiToken: { daysLeft: 31, notice } })).toEqual([]);
   expect(ofStatus({ apiToken: { daysLeft: 30, notice } })).toEqual([`${notice}; see docs/zendesk.md`]);
 });
 
-test('a stream that is behind for no known cause, and a paused Schedule, are told with a command', () => {
+test('a stream that lags for no known cause, and a paused Schedule, are shown with a command', () => {
   const streams = [
     { name: 'zendesk:tickets', movedAt: null, readAt: null, lagSeconds: 301 },
     { name: 'pms:changes', movedAt: null, readAt: null, lagSeconds: 119 },
@@ -147,7 +147,7 @@ test('a stream that is behind for no known cause, and a paused Schedule, are tol
   ]);
 });
 
-test('F1: what rests is told once for all pairs, with since when', () => {
+test('F1: a resting row is shown once for all pairs, with its start', () => {
   const rests = {
     entity: 'TicketToProject' as const,
     what: 'row "custom_fields.Severity ↔ severity"',
@@ -162,7 +162,7 @@ test('F1: what rests is told once for all pairs, with since when', () => {
   ]);
 });
 
-test('A7, A9: pairs in bug, and what was set aside, are named', () => {
+test('A7, A9: pairs with bugs, and records set aside, are named', () => {
   const one = {
     what: 'zendesk:ticket:7',
     side: 'zendesk',
@@ -173,12 +173,12 @@ test('A7, A9: pairs in bug, and what was set aside, are named', () => {
     last: '',
   } as const;
   expect(ofStatus({ bugs: { count: 2, examples: ['a'] }, aside: { count: 1, examples: [one] } })).toEqual([
-    'Pairs that ended in a bug: 2 (a, …): they are not synced; "npx zendesk-pms-sync links find --code bug"; report it, then resync them',
+    'Pairs that failed with a bug: 2 (a, …): they are not synced; "npx zendesk-pms-sync links find --code bug"; report it, then resync them',
     'Records or pages that could not be processed: 1 (zendesk:ticket:7): they are not synced; "npx zendesk-pms-sync aside list"',
   ]);
 });
 
-test('what the brake holds is told: which row, how many pairs, since when, why, and what to do', () => {
+test('a hold of the brake is shown with its row, its number of pairs, its start, its cause and the fix', () => {
   const hold: HoldShown = {
     ...{ id: 'TicketToProject/emptied/priority/pms', entity: 'TicketToProject', kind: 'emptied' },
     ...{ row: 'priority', side: 'pms', state: 'held', by: 'brake', cause: 'side answered with less' },
@@ -199,11 +199,11 @@ test('what the brake holds is told: which row, how many pairs, since when, why, 
   expect(ofStatus({ brake: [{ ...hold, by: 'undo' }] })).toEqual([]);
 });
 
-test('issue 22: a refused cursor is known by the code that the poll sets, not by words of the API', () => {
-  const said = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
-  const refused = { ...trouble('pms', 'unauthorized', said), code: 'cursor_refused' as const };
+test('issue 22: a refused cursor is recognised by the code that the poll sets, not by the API’s message', () => {
+  const message = 'The PMS does not take the cursor that the sync kept of its stream changes (refused)';
+  const refused = { ...trouble('pms', 'unauthorized', message), code: 'cursor_refused' as const };
   expect(lines({ troubles: [refused] })).toEqual([
-    `${said}, since 2026-11-25 11:58 UTC: no change from it is synced; none is lost; "npx zendesk-pms-sync doctor" has the command that rewinds the stream`,
+    `${message}, since 2026-11-25 11:58 UTC: no change from it is synced; none is lost; "npx zendesk-pms-sync doctor" has the command that rewinds the stream`,
   ]);
   const other = { ...refused, code: 'refused' as const, text: 'invalid_field (cursor)' };
   expect(lines({ troubles: [other] })).toEqual([
@@ -211,7 +211,7 @@ test('issue 22: a refused cursor is known by the code that the poll sets, not by
   ]);
 });
 
-test('issue 22: status before any start says that nothing runs here, and how to start', () => {
+test('issue 22: status before any start reports that nothing runs here, and how to start', () => {
   expect(notStarted()).toMatchObject({
     well: false,
     line: 'No service runs in this folder, and neither TEMPORAL_ADDRESS nor MONGODB_URI is set: nothing is synced; no edit is lost; start it: "npx zendesk-pms-sync start"',

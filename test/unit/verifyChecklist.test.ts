@@ -42,7 +42,7 @@ describe.each(['note', 'project'])('the checklist of the shipped mapping, mode %
     expect(lines.map(({ id }) => id)).toEqual(expect.arrayContaining(wanted));
   });
 
-  test('has no line twice, and none that goes where its row does not', () => {
+  test('has no line twice, and none in a direction that its row does not have', () => {
     expect(new Set(lines.map(({ id }) => id)).size).toBe(lines.length);
     for (const { entity, row, from, check } of lines) {
       const rows = mapping.entities[entity].rows.filter((each) => each.id === row);
@@ -64,14 +64,14 @@ test.each<[string, string | null]>([
   ['OrgToCustomer/name/zendesk-pms/clear', 'an organization must have a name'],
   ['OrgToCustomer/name/zendesk-pms/edit', null],
   ['OrgToCustomer/sharedProjects/pms-zendesk/clear', 'true or false, never empty'],
-  // The row's default stands for it.
+  // The row's default replaces an empty value.
   ['TicketToProject/title/zendesk-pms/clear', null],
   ['TicketToProject/title/pms-zendesk/clear', 'a project must have a title'],
   [
     'TicketToProject/description/zendesk-pms/edit',
     'a description is the first comment and cannot be changed',
   ],
-  // Told by a follow-up.
+  // Written as a follow-up.
   ['TicketToProject/description/pms-zendesk/edit', null],
   ['TicketToProject/requester/pms-zendesk/clear', 'a ticket always has a requester'],
   ['TicketToProject/channel/zendesk-pms/edit', 'set by Zendesk; nobody can change it'],
@@ -88,7 +88,7 @@ test.each<[string, string | null]>([
   expect(find(checklist(shipped()), id)).toMatchObject({ cannot: reason });
 });
 
-test("a customer's rating cannot be checked, and the line says why", () => {
+test('a rating cannot be checked, and its line says why', () => {
   const rating = {
     zendesk: 'satisfaction_rating.score',
     pms: 'customFields.satisfaction',
@@ -101,14 +101,14 @@ test("a customer's rating cannot be checked, and the line says why", () => {
   });
 });
 
-test('redactions are checked where the mapping repeats them', () => {
+test('redactions are checked if the mapping syncs them', () => {
   const lines = checklist(
     shipped((entities) => Object.assign(entities['CommentToProject'] ?? {}, { onRedact: 'both' })),
   );
   expect(find(lines, 'CommentToProject.note/*/pms-zendesk/redact')).toMatchObject({ cannot: null });
 });
 
-test('a row of any kind has its lines in just the declared directions; what cannot be checked says why', () => {
+test('a row of any kind has lines in its declared directions only, and a reason if they cannot be checked', () => {
   const row = fc.record({
     type: fc.constantFrom('string', 'text', 'integer', 'decimal', 'boolean', 'date', 'datetime', 'string[]'),
     direction: fc.constantFrom('both', 'toPms', 'toZendesk'),
@@ -140,7 +140,7 @@ test('a row of any kind has its lines in just the declared directions; what cann
   );
 });
 
-test('a line that was never reached is a failure', () => {
+test('a line that the run did not reach is a failure', () => {
   const lines = checklist(shipped());
   const results = new Recorder(lines).results();
   expect(results).toHaveLength(lines.length);

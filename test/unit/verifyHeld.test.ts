@@ -6,7 +6,7 @@ import type { CanonicalKey } from '../../src/sync/canonicalKey';
 import type { Side, Values } from '../../src/sync/record';
 import { NO_REFERENCES, testMapping } from '../support/world';
 
-/** Issue 21: `verify` says of a value that the brake holds that it is held, and not that it is late. */
+/** Issue 21: `verify` reports a value that the brake holds as held, and not as late. */
 
 const mapping = testMapping([
   { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'latest' },
@@ -21,7 +21,7 @@ const ends: Ends = {
 const world = { references: NO_REFERENCES } as World;
 const HOLD = 'TicketToProject/replaced/title/pms';
 
-/** One record of each side, which nothing keeps in sync. */
+/** One record of each side, without a sync between them. */
 function apart(values: Record<Side, Values>): Record<Side, PublicApi> {
   const of = (side: Side) => {
     const seen = (): Seen => ({ id: ends.ids[side], values: { ...values[side] }, files: [] });
@@ -47,7 +47,7 @@ async function reasonOfAnEdit(reasons: LinkReasons | null): Promise<string | nul
   return attempt?.reason;
 }
 
-test('a value that is held is said to be held, by which hold, and what to do', async () => {
+test('a held value is reported with its hold and the fix', async () => {
   const asked: [CanonicalKey, string][] = [];
   const reasons: LinkReasons = {
     notTaken: async () => null,
@@ -59,13 +59,13 @@ test('a value that is held is said to be held, by which hold, and what to do', a
   expect(await reasonOfAnEdit(reasons)).toBe(
     `the brake holds it (${HOLD}); see "npx zendesk-pms-sync brake show"`,
   );
-  // The pair is named by the record that it began with.
+  // The pair has the name of the record that it began with.
   expect(asked).toEqual([['TicketToProject/pms:project:P-1', 'title']]);
 });
 
 test.each<[string, LinkReasons | null]>([
   ['is not held', { notTaken: async () => null, held: async () => null }],
-  ['cannot be asked for', null],
+  ['cannot be looked up in the link store', null],
 ])('a value that %s is late', async (_, reasons) => {
   expect(await reasonOfAnEdit(reasons)).toMatch(/^not there after \d+ s$/);
 });

@@ -3,7 +3,9 @@ import type { PublicApi } from '../../src/checks/verify/publicApi';
 import type { RecordRef, Side } from '../../src/sync/record';
 import { refKey } from '../../src/sync/canonicalKey';
 
-/** Issue 21: what `verify` made is removed so that the brake of the service counts no end (docs/verify.md). */
+/**
+ * Issue 21: the records that `verify` created are removed so that the service's brake counts no end (docs/verify.md).
+ */
 
 const zendesk = (kind: string, id: string): RecordRef => ({ side: 'zendesk', kind, id });
 const pms = (kind: string, id: string): RecordRef => ({ side: 'pms', kind, id });
@@ -19,7 +21,7 @@ async function removedBy(made: Made): Promise<string[]> {
   return removed;
 }
 
-test('both records of a pair go one right after the other, the newest pair first, whichever side it began on', async () => {
+test('both records of a pair are removed one after the other, the newest pair first, whichever side it began on', async () => {
   const made = new Made();
   made.record(zendesk('organization', '1'), 'customer');
   made.record(pms('project', 'P-2'), 'ticket');
@@ -35,7 +37,7 @@ test('both records of a pair go one right after the other, the newest pair first
   ]);
 });
 
-test('a comment cannot be removed in Zendesk: its ticket goes before its note, and the note before its project', async () => {
+test('a comment cannot be removed in Zendesk: its ticket is removed before its note, and the note before its project', async () => {
   const made = new Made();
   made.record(zendesk('ticket', '3'), 'project');
   made.met(zendesk('ticket', '3'), pms('project', 'P-3'));

@@ -3,7 +3,7 @@ import { htmlOf } from '../../src/checks/verify/reports/htmlReport';
 import { junitOf } from '../../src/checks/verify/reports/junitReport';
 import { markdownOf } from '../../src/checks/verify/reports/markdownReport';
 
-/** What strangers can write into a ticket. */
+/** Texts that strangers can write into a ticket. */
 const HOSTILE =
   '</td><script>alert(1)</script> "quoted" \'single\' & ]]> `code` | [a](b) \u0000\u001b[31m \ud800 漢字';
 
@@ -64,7 +64,7 @@ const unescaped = (text: string) =>
     (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '',
   );
 
-/** Reads XML strictly. @throws Error where it is not well-formed */
+/** Reads XML strictly. @throws Error if it is not well-formed */
 function parseXml(xml: string): Element {
   const root: Element = { name: '#', attributes: {}, children: [], text: '' };
   const open = [root];
@@ -98,12 +98,12 @@ function parseXml(xml: string): Element {
   return first;
 }
 
-test('the reader of XML in this file refuses what is not XML', () => {
+test('the XML reader of this file refuses invalid XML', () => {
   for (const bad of ['<a>', '<a></b>', '<a b="<"/>', '<a>&</a>', '<a/><b/>', '<a>\u0000</a>'])
     expect(() => parseXml(bad)).toThrow();
 });
 
-test('JUnit is well-formed XML, whatever was synced, and counts right', () => {
+test('JUnit output is well-formed XML, whatever was synced, with the right counts', () => {
   const suites = parseXml(junitOf(report));
   expect(suites).toMatchObject({
     name: 'testsuites',

@@ -1,10 +1,10 @@
 import { watch, type Look } from '../../src/checks/verify/watch';
 
-/** verify gives up a row sooner once the others of the same write are there. */
+/** verify stops waiting for a row sooner once the other rows of the same write have arrived. */
 
 const patience = { timeoutMs: 1_000, lookMs: 10, signal: new AbortController().signal };
 
-/** A side on which `row` never arrives, and `early` was there before. */
+/** A side on which `row` never arrives, and `early` existed before. */
 const never = () =>
   Promise.resolve(
     new Map<string, Look>([
@@ -13,7 +13,7 @@ const never = () =>
     ]),
   );
 
-test('what was there before the write does not shorten the wait for the rest', async () => {
+test('values from before the write do not shorten the wait for the others', async () => {
   const wanted = ['early', 'row'];
   const found = async (stale: string[]) =>
     (await watch({ wanted, stale: new Set(stale) }, never, patience)).get('row')?.seconds ?? 0;

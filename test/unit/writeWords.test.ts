@@ -1,6 +1,6 @@
 import { writeWords } from '../../src/sync/writeWords';
 
-test('O9: a write’s summary in Temporal names properties, in one short line', () => {
+test('O9: the summary of a write in Temporal names properties, in one short line', () => {
   const write = { side: 'pms', op: 'update', rows: ['title', 'priority'] } as const;
   expect(writeWords({ ...write, rows: [...write.rows] }, 'project')).toBe(
     'PMS project: update title, priority',

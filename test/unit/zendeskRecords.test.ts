@@ -2,7 +2,7 @@ import { KnownPeople } from '../../src/systems/zendesk/people';
 import { PROPERTIES, ticketRecord } from '../../src/systems/zendesk/zendeskRecords';
 import { ticketSchema } from '../../src/systems/zendesk/zendeskSchemas';
 
-/** How Zendesk's answers are read. */
+/** How the adapter reads Zendesk's answers. */
 
 const ACCOUNT = {
   people: new KnownPeople(new Map()),
@@ -22,8 +22,8 @@ const valuesOf = (more: object) => ticketRecord(ticketSchema.parse({ ...TICKET, 
 
 test.each<[string, object, string | null]>([
   ['was given', { satisfaction_rating: { id: 15, score: 'good', comment: 'Great' } }, 'good'],
-  ['was asked for', { satisfaction_rating: { score: 'offered' } }, 'offered'],
-  ['is a state alone', { satisfaction_rating: 'unoffered' }, 'unoffered'],
+  ['was requested', { satisfaction_rating: { score: 'offered' } }, 'offered'],
+  ['has only a state', { satisfaction_rating: 'unoffered' }, 'unoffered'],
   ['has no score', { satisfaction_rating: {} }, null],
   ['is not part of the plan', { satisfaction_rating: null }, null],
   ['is missing', {}, null],
@@ -32,7 +32,7 @@ test.each<[string, object, string | null]>([
 });
 
 test('a ticket has the properties that the mapping may name', () => {
-  // Where nothing is public, it is known that the first comment is not.
+  // If no comment is public, the first comment is not.
   expect(Object.keys(valuesOf({ is_public: false })).sort()).toEqual(
     Object.keys(PROPERTIES['ticket'] ?? {}).sort(),
   );

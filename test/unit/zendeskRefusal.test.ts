@@ -2,7 +2,7 @@ import { type Request, HttpClient } from '../../src/systems/http';
 import { AlreadyExists } from '../../src/systems/errors';
 import { refusal } from '../../src/systems/zendesk/zendeskRefusal';
 
-/** Which property a refusal of Zendesk concerns: by keys and types, whatever the language of the texts. */
+/** The property that a refusal of Zendesk concerns: by keys and types, whatever the language of the texts. */
 
 const http = new HttpClient({
   side: 'zendesk',
@@ -28,7 +28,7 @@ test.each<[string, object, object, string[]]>([
     ['status'],
   ],
   [
-    'F10: so is solving without a custom field, or with an empty one',
+    'F10: solving without a custom field, or with an empty one, is refused for the status, too',
     { status: 'solved', custom_fields: [{ id: 7, value: null }] },
     base(
       { ticket_field_id: 7, ticket_field_type: 'FieldInteger' },
@@ -49,13 +49,13 @@ test.each<[string, object, object, string[]]>([
     ['description'],
   ],
   [
-    'F10: a priority that is emptied',
+    'F10: a cleared priority',
     { priority: null },
     { priority: [{ description: 'Prioridade: não pode ser redefinida' }] },
     ['priority'],
   ],
   [
-    'several properties at once, by the names that the sync uses',
+    'several properties at once are named as the sync names them',
     { organization_id: 1, assignee_id: 2 },
     { organization: [{ description: 'a' }], assignee_id: [{ description: 'b' }] },
     ['organization_id', 'assignee'],
@@ -64,7 +64,7 @@ test.each<[string, object, object, string[]]>([
   expect(refused(ticket, details)).toMatchObject({ code: 'invalid_field', fields });
 });
 
-test('a closed ticket is no matter of one property, and a taken name is told apart', () => {
+test('a closed ticket is not blamed on one property, and a taken name is distinguished', () => {
   expect(
     refused({ subject: 's' }, { status: [{ description: 'closed prevents ticket update' }] }),
   ).toMatchObject({ code: 'closed_ticket' });

@@ -1,8 +1,8 @@
 import type { AccountSize } from './generate';
 
 /**
- * The fewest calls that the two APIs allow for it: pages as large as they come, a hundred writes a call, one look at each job, one
- * call for a hundred people, and one for each that the PMS has to be told of.
+ * The fewest calls that the two APIs allow for a backfill: pages of the largest size, a hundred writes per call, one
+ * look at each job, one call for a hundred people, and one call for each person that the PMS has to create.
  */
 export function boundOf(size: AccountSize): number {
   const pages = (records: number, of: number) => Math.ceil(records / of);
@@ -18,8 +18,8 @@ export function boundOf(size: AccountSize): number {
     pages(size.comments, 100) +
     pages(size.people, 100) +
     size.people;
-  // Create, look at the job, read what it made.
+  // Create, look at the job, read the created records.
   const toZendesk = 3 * (pages(size.customers - size.matched, 100) + pages(size.projects, 100));
-  // A note becomes a comment by an update of its ticket; that it is not there yet is looked up before.
+  // A note becomes a comment by an update of its ticket; before that, a read checks that the comment is missing.
   return zendeskReads + pmsReads + toPms + toZendesk + 3 * size.notes;
 }

@@ -2,10 +2,10 @@ import { type PmsRecord, type PmsSandbox } from 'pms-sandbox';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
 /**
- * Looks from outside, at what both systems hold, whether everything has its counterpart, once, and says the same.
- * It shares nothing with the sync, and asks its link store nothing.
+ * Checks from outside, by the records of both systems, that every record has exactly one counterpart with the same
+ * content. It shares no code with the sync and does not read the link store.
  *
- * @returns what is wrong, in words
+ * @returns one line for each problem
  */
 export function checkBackfill(sandboxes: { zendesk: ZendeskSandbox; pms: PmsSandbox }): string[] {
   const check = new BackfillCheck(sandboxes.zendesk, sandboxes.pms);
@@ -64,47 +64,47 @@ class BackfillCheck {
       );
     }
     this.expect('projects', projects.all, store.tickets.size);
-    this.doubleMarks();
+    this.checkSharedReferences();
   }
 
   notes(): void {
     const { store } = this.zendesk;
     const notes = this.grouped('note');
-    const said = new Map<string, number>();
+    const withoutNote = new Map<string, number>();
     let comments = 0;
     for (const [ticketId, list] of store.comments) {
       for (const [place, comment] of list.entries()) {
-        // The description is the project's own.
+        // The first comment is the description, which the project has itself.
         if (place === 0) continue;
         comments += 1;
         const ref = `zendesk:comment:${ticketId}-${comment.id}`;
         const [note, ...more] = notes.byRef.get(ref) ?? [];
         if (more.length > 0) this.problems.push(`${ref} has ${more.length + 1} notes`);
         if (!note) {
-          said.set(String(comment.plain_body), (said.get(String(comment.plain_body)) ?? 0) + 1);
+          withoutNote.set(String(comment.plain_body), (withoutNote.get(String(comment.plain_body)) ?? 0) + 1);
           continue;
         }
         this.expect(`body of ${note.id}`, note['body'], comment.plain_body);
         this.expect(`project of ${note.id}`, note['projectId'], this.projectOf.get(ticketId));
       }
     }
-    this.unnamedNotes(said);
+    this.unnamedNotes(withoutNote);
     this.expect('notes', notes.all, comments);
   }
 
-  /** Comments without a note of their own are those that notes of the PMS became. */
-  private unnamedNotes(said: ReadonlyMap<string, number>): void {
+  /** Comments without a note of their own were created from notes of the PMS. */
+  private unnamedNotes(withoutNote: ReadonlyMap<string, number>): void {
     for (const note of this.pms.store.all('note')) {
       if (note.externalRef !== null) continue;
-      const found = [...said].filter(([text]) => text.endsWith(String(note['body'])));
+      const found = [...withoutNote].filter(([text]) => text.endsWith(String(note['body'])));
       if (found.length !== 1 || found[0]?.[1] !== 1)
         this.problems.push(
-          `${note.id} is said ${found.reduce((sum, [, count]) => sum + count, 0)} times in Zendesk`,
+          `${note.id} is in Zendesk ${found.reduce((sum, [, count]) => sum + count, 0)} times`,
         );
     }
   }
 
-  private doubleMarks(): void {
+  private checkSharedReferences(): void {
     const { store } = this.zendesk;
     const named = new Map<string, string[]>();
     for (const [kind, records] of [
@@ -116,7 +116,7 @@ class BackfillCheck {
           named.set(externalId, [...(named.get(externalId) ?? []), `zendesk:${kind}:${id}`]);
 
     for (const [ref, holders] of named)
-      if (holders.length > 1) this.problems.push(`${ref} is held by ${holders.join()}`);
+      if (holders.length > 1) this.problems.push(`${ref} is the external_id of ${holders.join()}`);
   }
 
   private grouped(kind: PmsKind): { byRef: Map<string, PmsRecord[]>; all: number } {
@@ -135,7 +135,7 @@ class BackfillCheck {
       this.problems.push(`${what}: found ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
   }
 
-  /** The record that a record of the other side was made for, or is linked to by either's mark. */
+  /** The counterpart of a record, by the back-reference of either record. */
   private counterpart(
     kind: PmsKind,
     byRef: Map<string, PmsRecord[]>,

@@ -1,27 +1,27 @@
 import type { PmsSandbox } from 'pms-sandbox';
 import type { ZendeskSandbox } from 'zendesk-sandbox';
 
-/** What an account holds, by what is to be synced. */
+/** The number of records of an account. */
 export interface AccountSize {
   organizations: number;
   customers: number;
-  /** Of these, customers with an organization's name. */
+  /** The customers that have an organization's name; `customers` includes them. */
   matched: number;
   tickets: number;
   projects: number;
   comments: number;
   notes: number;
-  /** Who asked for tickets: people that the PMS does not know. */
+  /** The requesters of tickets, whom the PMS does not know. */
   people: number;
 }
 
 export interface AccountOptions {
   tickets: number;
-  /** Beside the description. */
+  /** In addition to the description. */
   commentsPerTicket: number;
   /** Whether some customers have an organization's name. */
   matches?: boolean;
-  /** In the PMS, at most one a project. */
+  /** In the PMS, at most one per project. */
   notes?: number;
 }
 
@@ -32,7 +32,7 @@ const NOTES = 20;
 const PERSON = 'U-1001';
 const STEP_MS = 1_000;
 
-/** Fills both sandboxes as people would have over time. @param pass moves their clock on */
+/** Fills both sandboxes with records that have times as if people had made them. @param pass advances their clock */
 export function generateAccount(
   { zendesk, pms }: { zendesk: ZendeskSandbox; pms: PmsSandbox },
   { tickets: count, commentsPerTicket, matches = true, notes = NOTES }: AccountOptions,
@@ -47,6 +47,8 @@ export function generateAccount(
   const orgs = Array.from({ length: Math.ceil(count / TICKETS_PER_ORGANIZATION) }, (_, n) =>
     organizations.create({ name: `Organization ${n}`, domain_names: [`o${n}.example`] }, agent.id),
   );
+  // Zendesk takes a ticket only if its requester is a member of its organization (zendesk-rules.md rule 17).
+  for (const [n, { id }] of orgs.entries()) store.memberships.add(at(people, n).id, id);
   const matched = orgs.filter((_, n) => matches && n % 10 === 0);
   for (const { name } of matched) pms.store.create('customer', { name }, PERSON);
   const own = Array.from({ length: Math.ceil(orgs.length / PROJECTS_SHARE) }, (_, n) =>
@@ -61,12 +63,14 @@ export function generateAccount(
   );
   for (let n = 0; n < Math.min(notes, projects.length); n += 1)
     pms.store.create('note', { projectId: at(projects, n).id, body: `Note on project ${n}.` }, PERSON);
-  for (let n = 0; n < count; n += 1)
+  for (let n = 0; n < count; n += 1) {
+    const place = n % orgs.length;
     addTicket(
       zendesk,
-      { n, requester: at(people, n), agent, organization: at(orgs, n).id, commentsPerTicket },
+      { n, requester: at(people, place), agent, organization: at(orgs, place).id, commentsPerTicket },
       pass,
     );
+  }
   store.writes.clear();
   return {
     organizations: orgs.length,

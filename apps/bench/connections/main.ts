@@ -15,15 +15,16 @@ import { NOTHING_HELD, WorkerProcess } from '../../demo/worker';
 import { startMongo, startTemporal } from '../../../src/platform/embedded/embeddedServers';
 import { freePort } from '../../../src/platform/ports';
 import { SEARCH_ATTRIBUTES } from '../../../src/workflows/searchAttributes';
-import { say, startSandboxes, untilQuiet, type Sandboxes, type Servers } from '../bed';
+import { log, startSandboxes, untilQuiet, type Sandboxes, type Servers } from '../bed';
 import { editAtPace } from '../pace';
 import { cpuSeconds, residentMb } from '../process';
 import type { Noise, NoisySystems } from './noisy';
 
 /**
- * `npm run bench:connections`: two connections in one process. People of the one edit at a steady pace, told by webhooks;
- * the other is quiet, or is given a flood and a storm of 429. Says how much later edits arrive then: p95 over p95, of
- * phases that take turns, so that what else the machine does falls on both.
+ * `npm run bench:connections`: two connections in one process. People of the quiet account edit at a steady pace, and
+ * webhooks report the edits. The noisy account rests, or gets a flood of edits and a storm of 429 answers. Prints how
+ * much later the edits of the quiet account arrive then: the ratio of the p95 values, over alternating phases, so
+ * that other load on the machine affects both.
  */
 
 const MAIN = path.resolve(__dirname, '../../../src/operator/cli/main.js');
@@ -37,19 +38,19 @@ interface Options {
   seconds: number;
   perSecond: number;
   rounds: number;
-  /** Edits a second of the other account, and at once. */
+  /** Edits of the noisy account: per second, and in one burst. */
   noise: number;
   flood: number;
 }
 
-/** What the other account is given. */
-interface Weather extends Noise {
+/** The load on the noisy account. */
+interface Load extends Noise {
   name: string;
   /** Share of its writes that are refused with 429. */
   refused: number;
 }
 
-const weathers = ({ noise, flood }: Options): Weather[] => [
+const loads = ({ noise, flood }: Options): Load[] => [
   { name: 'sustainable, with a storm', atOnce: 0, perSecond: noise, refused: 0.7 },
   { name: 'flood', atOnce: flood, perSecond: 4 * noise, refused: 0 },
   { name: 'flood and storm', atOnce: flood, perSecond: 4 * noise, refused: 0.7 },
@@ -58,17 +59,17 @@ const weathers = ({ noise, flood }: Options): Weather[] => [
 interface Phase {
   p50: number;
   p95: number;
-  /** Pairs of the other account that were at work in the end. */
+  /** Pairs of the noisy account at work at the end. */
   backlog: number;
 }
 
 async function main(): Promise<void> {
   const options = new Command('bench:connections')
-    .option('--seconds <n>', 'how long each phase is', Number, 40)
-    .option('--per-second <n>', 'edits a second of the quiet account', Number, 3)
-    .option('--rounds <n>', 'quiet and noisy phases of each kind', Number, 3)
-    .option('--noise <n>', 'edits a second of the other account', Number, 5)
-    .option('--flood <n>', 'edits of the other account at once, in a flood', Number, 3_000)
+    .option('--seconds <n>', 'seconds of each phase', Number, 40)
+    .option('--per-second <n>', 'edits per second of the quiet account', Number, 3)
+    .option('--rounds <n>', 'number of quiet and noisy phases for each load', Number, 3)
+    .option('--noise <n>', 'edits per second of the noisy account', Number, 5)
+    .option('--flood <n>', 'edits of the noisy account at once, in a flood', Number, 3_000)
     .parse()
     .opts<Options>();
   const servers: Servers = {
@@ -97,27 +98,27 @@ async function measure(servers: Servers, options: Options): Promise<object> {
   const client = new Client({ connection: await Connection.connect({ address: servers.temporal.address }) });
   try {
     for (const name of ['quiet', 'noisy']) await untilQuiet(client, `${run}-${name}`);
-    say('both are synced');
-    const other = new Other(noisy, systems, client, `${run}-noisy`);
+    log('both connections are synced');
+    const other = new NoisyAccount(noisy, systems, client, `${run}-noisy`);
     const found: Record<string, { quiet: Phase[]; noisy: Phase[]; ratio: number }> = {};
-    for (const weather of weathers(options)) {
+    for (const load of loads(options)) {
       const phases = { quiet: [] as Phase[], noisy: [] as Phase[] };
       for (let round = 0; round < options.rounds; round += 1) {
         phases.quiet.push(await phase(quiet, other, options));
-        await other.suffer(weather);
+        await other.setLoad(load);
         phases.noisy.push(await phase(quiet, other, options));
         await other.rest();
-        say(`${weather.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
+        log(`${load.name}: ${JSON.stringify([phases.quiet.at(-1), phases.noisy.at(-1)])}`);
       }
       const p95 = (of: Phase[]) => median(of.map((each) => each.p95));
-      found[weather.name] = { ...phases, ratio: p95(phases.noisy) / p95(phases.quiet) };
-      say(`${weather.name}: ratio ${found[weather.name]?.ratio.toFixed(2)}`);
+      found[load.name] = { ...phases, ratio: p95(phases.noisy) / p95(phases.quiet) };
+      log(`${load.name}: ratio ${found[load.name]?.ratio.toFixed(2)}`);
     }
     return {
       at: new Date().toISOString(),
       machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'})`,
       options,
-      weathers: weathers(options),
+      weathers: loads(options),
       found,
       serviceMb: residentMb(service.pid),
       serviceCpuSeconds: cpuSeconds(service.pid),
@@ -130,7 +131,7 @@ async function measure(servers: Servers, options: Options): Promise<object> {
   }
 }
 
-/** The service as an operator runs it: one process, two connections, webhooks of both. */
+/** The service as an operator runs it: one process, two connections, webhooks for both. */
 async function serve({
   run,
   folder,
@@ -176,17 +177,17 @@ async function serve({
     for (const { side, secret } of installed.parse(JSON.parse(stdout)))
       env[`${name.toUpperCase()}__${side.toUpperCase()}_WEBHOOK_SECRET`] = secret;
   }
-  const log = path.join(folder, 'service.log');
-  const service = new WorkerProcess([MAIN, 'start', '--config', file], env, log);
+  const logFile = path.join(folder, 'service.log');
+  const service = new WorkerProcess([MAIN, 'start', '--config', file], env, logFile);
   service.start();
-  say(`its log is ${log}`);
+  log(`log of the service: ${logFile}`);
   const joined = () => [...quiet.pms.store.all('project')].filter(({ externalRef }) => externalRef !== null);
   while (joined().length < TICKETS) await sleep(250);
   return service;
 }
 
-/** The other account. */
-class Other {
+/** The account with varying load. */
+class NoisyAccount {
   constructor(
     private readonly people: ChildProcess,
     private readonly systems: NoisySystems,
@@ -194,8 +195,8 @@ class Other {
     private readonly taskQueue: string,
   ) {}
 
-  /** Begins, and resolves once it has come in. */
-  async suffer({ atOnce, perSecond, refused }: Weather): Promise<void> {
+  /** Starts the load, and resolves after the burst has arrived. */
+  async setLoad({ atOnce, perSecond, refused }: Load): Promise<void> {
     const storm: FaultInput = {
       route: '^(PUT|PATCH) ',
       kind: 'status',
@@ -210,7 +211,7 @@ class Other {
   }
 
   async rest(): Promise<void> {
-    await this.suffer({ name: 'none', atOnce: 0, perSecond: 0, refused: 0 });
+    await this.setLoad({ name: 'none', atOnce: 0, perSecond: 0, refused: 0 });
     await untilQuiet(this.client, this.taskQueue);
   }
 
@@ -220,8 +221,8 @@ class Other {
   }
 }
 
-/** Edits in the quiet account's PMS, and when they are in its Zendesk. */
-async function phase(quiet: Sandboxes, other: Other, { seconds, perSecond }: Options): Promise<Phase> {
+/** Makes edits in the quiet account's PMS and measures when they arrive in its Zendesk. */
+async function phase(quiet: Sandboxes, other: NoisyAccount, { seconds, perSecond }: Options): Promise<Phase> {
   const count = Math.floor(perSecond * seconds);
   const at = await editAtPace(quiet, {
     count,

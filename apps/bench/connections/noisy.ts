@@ -2,8 +2,8 @@ import { startSandboxes } from '../bed';
 import { changes, type Change } from 'testkit';
 
 /**
- * The noisy account's two systems and its people, as a process of their own: what they do must not hold up the systems
- * of the quiet one. Tells its parent where they are, and is told what its people do.
+ * The noisy account's two systems and its people, as a separate process, so that they do not slow down the systems of
+ * the quiet account. Sends its parent the addresses, and gets the load from it.
  */
 
 export interface NoisySystems {
@@ -11,7 +11,7 @@ export interface NoisySystems {
   pms: { url: string; token: string };
 }
 
-/** So many edits at once, and so many a second from now on. */
+/** A number of edits at once, and a rate from then on. */
 export interface Noise {
   atOnce: number;
   perSecond: number;
@@ -25,14 +25,14 @@ async function main(): Promise<void> {
   let kinds: Change[] = [];
   let edits = 0;
   const edit = () => {
-    // Each record is edited in one of the systems only, so that no edit meets another.
+    // Each record is edited in only one system, so that no two edits conflict.
     kinds[edits % kinds.length]?.make(edits % tickets);
     edits += 1;
   };
   let timer: NodeJS.Timeout | undefined;
   process.on('message', ({ atOnce, perSecond }: Noise) => {
     clearInterval(timer);
-    // Not before all are joined, which is where their people begin.
+    // Only after all records are linked, because people edit linked records.
     if (kinds.length === 0)
       kinds = changes(boxes).filter(({ name }) => ['project edited', 'ticket edited'].includes(name));
     for (let n = 0; n < atOnce; n += 1) edit();

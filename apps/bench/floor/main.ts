@@ -2,12 +2,13 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { inParallel } from '../../../src/systems/inParallel';
 import { cpuSeconds } from '../process';
-import { floor, told, type FloorActivities } from './workflow';
+import { begin, floor, type FloorActivities } from './workflow';
 
 /**
- * What the Temporal server gives at best: workflows with two activities that do nothing, started as the sync starts its
- * pairs' workflows, on workers that are set up as the service's. Prints workflows per second, and processor seconds for each.
- * Arguments: Temporal's address, how many workflows to warm up with and how many to measure, a name, Temporal's process.
+ * The maximum rate of the Temporal server: workflows with two activities that do nothing, started like the workflows
+ * of pairs, on workers with the service's settings. Prints workflows per second, and processor seconds per workflow.
+ * Arguments: Temporal's address, the number of workflows for warming up, the number to measure, a name, and the
+ * process id of Temporal.
  */
 
 const SIGNALS_AT_ONCE = 20;
@@ -82,7 +83,7 @@ async function startWorkers(
   ];
 }
 
-/** Starts workflows as the sync starts its pairs', and waits for all of them. */
+/** Starts workflows in the same way as the sync, and waits for all of them. */
 async function workOff(
   client: Client,
   { name, apiQueue, round, count }: { name: string; apiQueue: string; round: string; count: number },
@@ -93,7 +94,7 @@ async function workOff(
       workflowId,
       taskQueue: name,
       args: [apiQueue],
-      signal: told,
+      signal: begin,
     });
   });
   await Promise.all(ids.map((id) => client.workflow.getHandle(id).result()));

@@ -1,13 +1,13 @@
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 
-/** As many activities as a change of a pair takes, on as many task queues; they do nothing. */
+/** A workflow with as many activities and task queues as a change of a pair has. The activities do nothing. */
 
 export interface FloorActivities {
   plan(): Promise<void>;
   write(): Promise<void>;
 }
 
-export const told = defineSignal('told');
+export const begin = defineSignal('begin');
 
 const { plan } = proxyActivities<FloorActivities>({ startToCloseTimeout: '1 minute' });
 
@@ -17,7 +17,7 @@ export async function floor(apiQueue: string): Promise<void> {
     startToCloseTimeout: '1 minute',
   });
   let signals = 0;
-  setHandler(told, () => void (signals += 1));
+  setHandler(begin, () => void (signals += 1));
   await condition(() => signals > 0);
   await plan();
   await write();

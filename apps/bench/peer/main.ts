@@ -2,10 +2,10 @@ import { createClient } from 'node-zendesk';
 import { systemsOf } from '../systems';
 
 /**
- * The script that the sync is measured against: both systems are asked for changes every few seconds, and what changed
- * is looked up on the other side and written there, with a public Zendesk client, as one would write it in an afternoon.
- * It keeps nothing, takes no precondition, and loses an edit where both sides are edited at once.
- * Prints a line once the first round is done; runs until it is ended.
+ * The script that the sync is compared with. It asks both systems for changes every few seconds, looks each change up
+ * on the other side, and writes it there, with a public Zendesk client: what a developer would write in an afternoon.
+ * It stores nothing, uses no preconditions, and loses an edit if both sides are edited at the same time.
+ * Prints a line after the first round, and runs until it is stopped.
  */
 
 const PAUSE_MS = 1_000;
@@ -113,7 +113,7 @@ async function ticketChanged(ticket: Ticket): Promise<void> {
   const { items: notes } = await pms<{ items: Note[] }>('GET', `/notes?projectId=${project.id}&limit=200`);
   const known = new Set(notes.map(({ externalRef }) => externalRef));
   const texts = new Set(notes.map(({ body }) => body));
-  // The first is the description.
+  // The first comment is the description.
   const [, ...comments] = (await zendesk.tickets.getComments(id)) as unknown as {
     id: number;
     body: string;
@@ -187,7 +187,7 @@ async function main(): Promise<void> {
   let since = 0;
   let cursor: string | null = null;
   for (let round = 1; ; round += 1) {
-    // Exports refuse a later start; what they repeat is known by the time of its change.
+    // Exports refuse a later start time; repeated records are recognised by the time of their change.
     const next = Math.floor(Date.now() / 1_000) - 65;
     const organizations = (await zendesk.organizations.incremental(
       String(since),

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Bed, callsOf, say, startSandboxes, total, type Sandboxes, type Servers } from '../bed';
+import { Bed, callsOf, log, startSandboxes, total, type Sandboxes, type Servers } from '../bed';
 import { changes } from 'testkit';
 import { completeSync } from './firstSync';
 
 /**
- * Ticket updates, of which an account has 100 a minute, with agents who edit in bursts and a sync that always has more
- * to write than it may: what is left to the agents, and what of the rest the sync uses.
+ * Ticket updates, of which an account has 100 a minute, with agents who edit in bursts and a sync that always has
+ * more to write. Measures what is left to the agents, and how much of the rest the sync uses.
  * https://developer.zendesk.com/api-reference/introduction/rate-limits/#endpoint-rate-limits
  */
 
 const LIMIT = 100;
-/** Edits of agents a minute, one burst after the other. */
+/** Edits of agents per minute, in each burst. */
 const BURSTS = [0, 40, 80, 0];
 const TICKETS = 600;
-/** Tickets that agents edit; the sync's changes concern the others. */
+/** Tickets that agents edit; the sync's changes concern other tickets. */
 const AGENTS_TICKETS = 150;
 /** Changes of the PMS that wait to be written: always more than a minute allows. */
 const WAITING = 200;
@@ -21,28 +21,31 @@ const LOOK_MS = 250;
 const MINUTE_MS = 60_000;
 const SEED = 20_261_129;
 
-/** One minute of a burst. Its first is the one in which the agents begin, or end. */
+/** One minute of a burst. In its first minute the agents begin or end. */
 export interface AgentsMinute {
-  /** Edits a minute that agents make in this burst. */
+  /** The agents' edits per minute in this burst. */
   burst: number;
   isFirst: boolean;
   ours: number;
   agents: number;
   refused: number;
-  /** Of the refused, those in a minute of the account that began later than a minute after the burst. */
+  /** Refused edits in minutes of the account that began more than a minute after the start of the burst. */
   refusedLater: number;
 }
 
 export interface AgentsShare {
   limit: number;
   minutes: AgentsMinute[];
-  /** Of what agents left, the part that the sync used, in minutes that are not a burst's first; with agents at work. */
+  /**
+   * The part of the updates left by agents that the sync used, without the first minute of each burst, with agents at
+   * work.
+   */
   usedBeside: number;
-  /** The same while no agent works. */
+  /** The same without agents. */
   usedAlone: number;
   /**
-   * Edits of agents that were refused: in a minute of the account that began within a minute after their burst, and later.
-   * The account's minutes are its own; a burst begins in the midst of one.
+   * Refused edits of agents: in a minute of the account that began within a minute after the start of their burst,
+   * and later. The account's minutes begin independently of the bursts.
    */
   refusedAtFirst: number;
   refusedLater: number;
@@ -58,13 +61,13 @@ export async function agentsShare(servers: Servers, minutesEach: number): Promis
     await completeSync(bed, boxes.size);
     const flood = new Flood(boxes);
     flood.start();
-    // The first window belongs to nobody: it began with the backfill.
+    // The first window is not measured, because it began with the backfill.
     await sleep(MINUTE_MS);
     const minutes: AgentsMinute[] = [];
     for (const burst of BURSTS)
       for (let n = 0; n < minutesEach; n += 1) {
         const minute = { burst, isFirst: n === 0, ...(await oneMinute(boxes, burst, n, minutes.length)) };
-        say(`agents ${burst} a minute: ${JSON.stringify(minute)}`);
+        log(`agents ${burst} a minute: ${JSON.stringify(minute)}`);
         minutes.push(minute);
       }
     flood.stop();
@@ -121,7 +124,7 @@ async function oneMinute(
   return { ours: (await ticketUpdates(boxes)) - before, agents, refused, refusedLater };
 }
 
-/** Milliseconds within a minute: one edit in each equal part of it, at a time that the seed chooses. */
+/** Times of edits in milliseconds within a minute: one random time in each equal part of it, by the seed. */
 function momentsOf(edits: number, minute: number): number[] {
   let state = SEED + minute;
   const random = () => {
@@ -138,7 +141,7 @@ function agentEdits({ zendesk }: Sandboxes, n: number): ReturnType<Sandboxes['ze
   return zendesk.agentEdits(id, { priority: n % 2 === 0 ? 'high' : 'normal' });
 }
 
-/** Ticket updates of the sync that were done: agents in Zendesk's pages make no calls. */
+/** Ticket updates that the sync made. Agents in Zendesk's web interface make no calls. */
 async function ticketUpdates(boxes: Sandboxes): Promise<number> {
   const calls = await callsOf(boxes);
   return total(
@@ -149,7 +152,7 @@ async function ticketUpdates(boxes: Sandboxes): Promise<number> {
   );
 }
 
-/** People of the PMS who keep so many changes waiting for Zendesk. */
+/** People of the PMS who keep a number of changes waiting for Zendesk. */
 class Flood {
   private readonly edit;
   private readonly waiting = new Map<number, () => boolean>();
@@ -158,7 +161,7 @@ class Flood {
 
   constructor(boxes: Sandboxes) {
     const edit = changes(boxes).find(({ name }) => name === 'project edited');
-    if (!edit) throw new Error('nobody edits projects');
+    if (!edit) throw new Error('found no change "project edited"');
     this.edit = edit;
   }
 

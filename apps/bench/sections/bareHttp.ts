@@ -9,7 +9,7 @@ import { slowDown } from './slowly';
 
 const BARE = path.resolve(__dirname, '../bare.js');
 
-/** The same account, read and written by bare HTTP. */
+/** Reads and writes the same account by bare HTTP. */
 export async function bareHttp(
   account: AccountOptions,
   delayMs: number,

@@ -11,30 +11,30 @@ const LOOK_MS = 200;
 
 export interface FirstSync {
   seconds: number;
-  /** Until the pairs' own workflows that it left something to have ended, too. */
+  /** Until the pairs that the backfill left work to have ended, too. */
   secondsUntilQuiet: number;
   records: number;
   recordsPerSecond: number;
   calls: { made: number; bound: number; ratio: number; perRecord: number; byRoute: Record<string, number> };
-  /** Of the worker, MB. */
+  /** Memory of the worker in MB. */
   memory: { first: number; most: number; last: number };
-  /** Seconds of processor time, of those processes that lived from its beginning to its end. */
+  /** Seconds of processor time, for processes that ran from the beginning to the end. */
   cpu: Record<string, number>;
-  /** Events of the longest of its runs. */
+  /** Events of the longest run. */
   events: number;
   runs: number;
   tallies: BackfillProgress['tallies'];
-  /** What is missing, there twice, or different. */
+  /** Missing, duplicate and different records. */
   problems: string[];
 }
 
-/** How many records there are to be synced. */
+/** The number of records to sync. */
 export const recordsOf = (size: AccountSize): number =>
   size.organizations + size.customers + size.tickets + size.projects + size.comments + size.notes;
 
 /**
- * Backfills the account and looks from outside whether all is there, and once. The service goes on running.
- * @param look called every now and then, with how far it is
+ * Backfills the account and checks from outside that every record has one counterpart. The service continues to run.
+ * @param look called from time to time, with the progress
  */
 export async function firstSync(
   bed: Bed,
@@ -66,7 +66,7 @@ export async function firstSync(
   const cpu = clock.seconds();
   await bed.quiet();
   const records = recordsOf(size);
-  // The polls of the PMS, which run beside it, read none of these records.
+  // The reads of the PMS's polls, which run at the same time, are not part of the backfill.
   const calls = (await callsOf(bed.sandboxes)).filter(({ route }) => !route.endsWith('/changes'));
   const made = total(calls);
   const bound = boundOf(size);
@@ -88,7 +88,7 @@ export async function firstSync(
   };
 }
 
-/** A {@link firstSync} that must find nothing wrong. */
+/** Like {@link firstSync}, and fails if there is a problem. */
 export async function completeSync(bed: Bed, size: AccountSize): Promise<FirstSync> {
   const done = await firstSync(bed, size);
   if (done.problems.length > 0)

@@ -1,24 +1,26 @@
 import { canonicalKey, refKey } from '../../../src/sync/canonicalKey';
 import { newLink, type Link } from '../../../src/sync/link';
-import { Bed, say, startSandboxes, type Servers } from '../bed';
+import { Bed, log, startSandboxes, type Servers } from '../bed';
 import { changes } from 'testkit';
 import { residentMb } from '../process';
 import { completeSync } from './firstSync';
 
 const ACCOUNT = { tickets: 400, commentsPerTicket: 1 };
 const EDITS = 100;
-/** A process grows for a while after its start, however few links there are: rounds of edits before the first look. */
+/**
+ * Rounds of edits before the first measurement, because the memory of a process grows for a while after its start.
+ */
 const WARM_UP = 3;
 const PROBES = 400;
 const BATCH = 1_000;
-/** Synthetic records have ids that no sandbox gives. */
+/** Ids of synthetic records, outside of the sandboxes' range. */
 const FIRST_ID = 10_000_000;
 
 export interface Size {
   links: number;
-  /** Milliseconds, in the median, to find a record's link. */
+  /** Median of milliseconds to find a record's link. */
   lookUp: number;
-  /** Milliseconds, in the median, to save a link by its revision. */
+  /** Median of milliseconds to save a link by its revision. */
   commit: number;
   /** Resident memory after changes at this size, MB. */
   worker: number;
@@ -30,15 +32,15 @@ export interface Size {
 
 export interface Growth {
   sizes: Size[];
-  /** Last size over first. */
+  /** The last size divided by the first. */
   memory: number;
   lookUp: number;
   commit: number;
-  /** Slopes on log-log axes: 0 is flat, 1 is in step with the size. */
+  /** Slopes on log-log axes: 0 is flat, 1 is proportional to the size. */
   slopes: { memory: number; lookUp: number; commit: number };
 }
 
-/** The same changes, beside more and more links of other records. */
+/** Measures the same changes next to more and more links of other records. */
 export async function growth(servers: Servers, sizes: readonly number[]): Promise<Growth> {
   const boxes = await startSandboxes(ACCOUNT);
   const bed = await Bed.start(servers, boxes, { ZENDESK_POLL_SECONDS: '5', PMS_POLL_SECONDS: '5' });
@@ -60,7 +62,7 @@ export async function growth(servers: Servers, sizes: readonly number[]): Promis
         mongo: residentMb(servers.mongo.pid) ?? 0,
         events: await longest(bed),
       };
-      say(JSON.stringify(size));
+      log(JSON.stringify(size));
       measured.push(size);
     }
     return summary(measured);
@@ -126,11 +128,11 @@ async function fill(bed: Bed, from: number, to: number): Promise<void> {
       ),
     );
     await bed.store.insertMany(links);
-    if (start % 100_000 === 0) say(`${start} links after ${Math.round((Date.now() - began) / 1000)} s`);
+    if (start % 100_000 === 0) log(`${start} links after ${Math.round((Date.now() - began) / 1000)} s`);
   }
 }
 
-/** Changes that go through intake, workflows and both APIs. */
+/** Makes changes that pass through intake, workflows and both APIs. */
 async function edit(bed: Bed): Promise<void> {
   for (const { name, make } of changes(bed.sandboxes)) {
     if (name !== 'ticket edited' && name !== 'project edited') continue;

@@ -1,11 +1,11 @@
-import { say, type Bed } from '../bed';
+import { log, type Bed } from '../bed';
 import { editAtPace } from '../pace';
 
 const SHARES = [0.1, 0.5, 0.9];
 const WITHIN_MS = 120_000;
 
 export interface Latency {
-  /** Of the changes a second that the service works off when they have gathered. */
+  /** Shares of the rate at which the service processes accumulated changes. */
   share: number;
   perSecond: number;
   /** Milliseconds from the edit in the PMS to the write in Zendesk. */
@@ -14,7 +14,7 @@ export interface Latency {
   p99: number;
 }
 
-/** Edits in the PMS at a steady pace, told by webhooks. */
+/** Edits in the PMS at a steady pace, reported by webhooks. */
 export async function latency(bed: Bed, sustainable: number, seconds: number): Promise<Latency[]> {
   await bed.receiveWebhooks();
   const results: Latency[] = [];
@@ -23,7 +23,7 @@ export async function latency(bed: Bed, sustainable: number, seconds: number): P
     const count = Math.max(20, Math.floor(perSecond * seconds));
     const at = await editAtPace(bed.sandboxes, { count, perSecond, seconds, withinMs: WITHIN_MS });
     const result = { share, perSecond, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
-    say(JSON.stringify(result));
+    log(JSON.stringify(result));
     results.push(result);
     await bed.quiet();
   }

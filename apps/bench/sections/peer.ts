@@ -10,7 +10,7 @@ const PEER = path.resolve(__dirname, '../peer/main.js');
 const LOOK_MS = 100;
 const WITHIN_MS = 5 * 60_000;
 
-/** What the polling script spends on the same changes. */
+/** The calls of the polling script for the same changes. */
 export async function peer(account: AccountOptions, each: number): Promise<Steady> {
   const boxes = await startSandboxes({ ...account, matches: false });
   const child = spawn(process.execPath, [PEER], {
@@ -25,11 +25,11 @@ export async function peer(account: AccountOptions, each: number): Promise<Stead
     const end = Date.now() + WITHIN_MS;
     while (!holds()) {
       if (ended) throw new Error(`the polling script ended: ${what}`);
-      if (Date.now() > end) throw new Error(`the polling script did not come to it: ${what}`);
+      if (Date.now() > end) throw new Error(`the polling script did not do it in time: ${what}`);
       await sleep(LOOK_MS);
     }
   };
-  /** Its own writes come back to it as changes, once. */
+  /** The script reads its own writes again, once. */
   const settled = async () => {
     const at = rounds + 3;
     await until('three more rounds', () => rounds >= at);

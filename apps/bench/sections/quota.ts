@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackfill } from '../../../src/workers/startBackfill';
-import { Bed, callsOf, resetCalls, say, startSandboxes, total, type Call, type Servers } from '../bed';
+import { Bed, callsOf, resetCalls, log, startSandboxes, total, type Call, type Servers } from '../bed';
 
-/** Calls a minute, as strict as the lowest of Zendesk's plans: https://developer.zendesk.com/api-reference/introduction/rate-limits/ */
+/**
+ * Calls a minute of the smallest of Zendesk's plans:
+ * https://developer.zendesk.com/api-reference/introduction/rate-limits/
+ */
 const RATE = 200;
-/** Each becomes a comment by a call of its own: work enough for every minute. */
+/** Each note becomes a comment by a separate call, so there is work for every minute. */
 const NOTES = 600;
 
 export interface Quota {
@@ -16,7 +19,7 @@ export interface Quota {
   rate429: number;
 }
 
-/** A backfill against a Zendesk that refuses every call above its rate, from its first full minute on. */
+/** A backfill against a Zendesk that refuses every call above its rate, measured from its first full minute. */
 export async function quota(servers: Servers, minutes: number): Promise<Quota> {
   const boxes = await startSandboxes(
     { tickets: NOTES * 10, commentsPerTicket: 0, notes: NOTES },
@@ -37,7 +40,7 @@ export async function quota(servers: Servers, minutes: number): Promise<Quota> {
     const calls = await zendesk();
     const refused = total(calls.filter(({ status }) => status === 429));
     const useful = total(calls) - refused;
-    say(`${useful} of ${RATE * minutes} calls, ${refused} refused`);
+    log(`${useful} of ${RATE * minutes} calls, ${refused} refused`);
     return {
       minutes,
       allowed: RATE * minutes,

@@ -1,7 +1,7 @@
 import { controlsOf } from 'testkit';
 import type { Sandboxes } from '../bed';
 
-/** Has every call of both APIs take a while, as calls over the internet do. */
+/** Delays every call of both APIs, like calls over the internet. */
 export async function slowDown({ zendesk, pms }: Sandboxes, delayMs: number): Promise<void> {
   for (const sandbox of [zendesk, pms])
     await controlsOf(sandbox).setFaults({ route: '^[A-Z]+ /api/', kind: 'delay', delayMs });

@@ -1,33 +1,33 @@
-import { byRoute, callsOf, isIntake, resetCalls, say, total, type Sandboxes } from '../bed';
+import { byRoute, callsOf, isIntake, resetCalls, log, total, type Sandboxes } from '../bed';
 import { changes } from 'testkit';
 
 export interface ChangeCost {
   change: string;
   changes: number;
-  /** Per change, reading of exports and feeds apart. */
+  /** Calls per change, without reads of exports and feeds. */
   calls: number;
-  /** What the two APIs allow at best. */
+  /** The minimum that the two APIs allow. */
   bound: number;
   byRoute: Record<string, number>;
 }
 
 export interface Steady {
-  /** Calls per change over all kinds of change, reading of exports and feeds apart. */
+  /** Calls per change over all kinds of changes, without reads of exports and feeds. */
   calls: number;
-  /** Of exports and feeds, per change. */
+  /** Reads of exports and feeds, per change. */
   intake: number;
   costs: ChangeCost[];
 }
 
 /**
- * One write carries a change. An organization, whose update takes no precondition, has to be read before it; and what a
- * new ticket gets from Zendesk alone (address, channel) goes back to its project.
+ * One write carries a change. An organization, whose update has no precondition, has to be read before it. The values
+ * of a new ticket that Zendesk sets (address, channel) go back to its project.
  */
 const BOUND: Record<string, number> = { 'customer edited': 2, 'project made': 2 };
 
 /**
- * So many changes of each kind, one kind after the other, and the calls that carry them.
- * @param settled resolves once whoever syncs has nothing left to do
+ * Makes changes of each kind, one kind after the other, and counts the calls that carry them.
+ * @param settled resolves after the sync has nothing left to do
  */
 export async function steady(
   sandboxes: Sandboxes,
@@ -54,7 +54,7 @@ export async function steady(
       bound: BOUND[name] ?? 1,
       byRoute: byRoute(carrying),
     });
-    say(`${name}: ${(total(carrying) / each).toFixed(3)} calls`);
+    log(`${name}: ${(total(carrying) / each).toFixed(3)} calls`);
   }
   const all = each * costs.length;
   return { calls: made / all, intake: intake / all, costs };

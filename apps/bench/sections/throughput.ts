@@ -5,31 +5,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pollScheduleId } from '../../../src/workers/schedules';
 import { SIDES } from '../../../src/sync/record';
-import { say, type Bed, type Servers } from '../bed';
+import { log, type Bed, type Servers } from '../bed';
 import { changes, type Change } from 'testkit';
 import { Clock } from '../process';
 
 const FLOOR = path.resolve(__dirname, '../floor/main.js');
 const LOOK_MS = 25;
-/** A service runs for weeks: its code is warm before it is measured, and so is the floor's. Of what is measured. */
+/**
+ * Warm-up, as a share of the measured changes: a service runs for weeks, so its code is warm. The same holds for the
+ * floor.
+ */
 const WARM_UP = 0.25;
 const ROUNDS = 2;
 
 export interface Throughput {
   /** Changes per second, by kind of change. */
   pair: Record<string, number>;
-  /** Workflows per second whose activities do nothing: before and after. */
+  /** Workflows per second without work, before and after. */
   floor: number[];
   ratio: number;
-  /** Processor seconds that each process used for a change, in the mean. */
+  /** Mean processor seconds of each process per change. */
   cpuPerChange: Record<string, number>;
-  /** The same of a workflow whose activities do nothing. */
+  /** The same for a workflow whose activities do nothing. */
   cpuPerNoop: Record<'service' | 'temporal', number>;
 }
 
 /**
- * Changes that have gathered while nobody polled, and how fast the service works them off. Temporal slows down as it fills:
- * the floor is measured before, between and after.
+ * Lets changes accumulate while polls are paused, and measures how fast the service processes them. Temporal slows
+ * down as its data grows, so the floor is measured before, between and after.
  */
 export async function throughput(bed: Bed, count: number): Promise<Throughput> {
   const { temporal } = bed.servers;
@@ -48,7 +51,7 @@ export async function throughput(bed: Bed, count: number): Promise<Throughput> {
       pair.set(edit.name, [...(pair.get(edit.name) ?? []), perSecond]);
       for (const [what, spent] of Object.entries(seconds))
         used[what] = (used[what] ?? 0) + spent / each / edits.length / ROUNDS;
-      say(`${edit.name}: ${perSecond.toFixed(1)} a second`);
+      log(`${edit.name}: ${perSecond.toFixed(1)} a second`);
     }
     floors.push(await floorOf(temporal, warmUp, each));
   }
@@ -66,7 +69,10 @@ export async function throughput(bed: Bed, count: number): Promise<Throughput> {
   };
 }
 
-/** @returns changes a second from the first that arrives to the last, and each process's seconds meanwhile */
+/**
+ * @returns changes per second from the first arrival to the last, and the processor seconds of each process in that
+ * time
+ */
 async function workOff(
   bed: Bed,
   { make }: Change,
@@ -103,7 +109,7 @@ async function workOff(
 
 interface Floor {
   perSecond: number;
-  /** Processor seconds for each workflow: of the worker, and of Temporal. */
+  /** Processor seconds per workflow, of the worker and of Temporal. */
   cpu: number;
   temporalCpu: number;
 }
@@ -119,6 +125,6 @@ async function floorOf({ address, pid }: Servers['temporal'], warmUp: number, co
     String(pid),
   ]);
   const measured = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Floor;
-  say(`floor: ${measured.perSecond.toFixed(1)} a second`);
+  log(`floor: ${measured.perSecond.toFixed(1)} a second`);
   return measured;
 }

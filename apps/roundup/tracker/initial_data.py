@@ -1,4 +1,4 @@
-# What a new tracker begins with: an administrator, the sync's own user, and the values that projects can have.
+# The first records of a tracker: an administrator, the sync's own user, and the values that projects can have.
 db.getclass("user").create(username="admin", password=adminpw, address=admin_email, roles="Admin")
 db.getclass("user").create(username="anonymous", roles="Anonymous")
 db.getclass("user").create(username="sync", password=adminpw, address="sync@roundup.example",

@@ -35,6 +35,6 @@ for name in ("user", "tag", "status", "priority", "customer", "project", "note")
 for name in ("tag", "customer", "project", "note"):
     for what in ("Create", "Edit", "Retire"):
         db.security.addPermissionToRole("User", what, name)
-# Requesters whom Roundup does not know are made by the sync; they have no role, and cannot log in.
+# The sync creates requesters whom Roundup does not know. They have no role, and cannot log in.
 db.security.addPermissionToRole("User", db.security.addPermission(
     name="Create", klass="user", properties=("username", "address", "realname")))

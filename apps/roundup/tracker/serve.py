@@ -1,7 +1,7 @@
 """Serves one tracker on the loopback interface: python serve.py TRACKER PORT.
 
-Roundup's own server refuses to run as root, as containers and CI do. Requests go one after the other, as SQLite takes
-one writer.
+Roundup's own server refuses to run as root, the usual user in containers and CI. Requests run one after the other,
+because SQLite allows one writer.
 """
 
 import sys

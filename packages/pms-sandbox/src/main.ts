@@ -10,7 +10,7 @@ const SAMPLES = path.resolve(__dirname, '../samples');
 async function main(): Promise<void> {
   const { port, data, empty, rateLimit } = new Command('sandbox:pms')
     .option('--port <n>', 'port to listen on (0: a free one)', portGiven, 0)
-    .option('--data <dir>', 'load records from this folder, in place of the samples', folderGiven)
+    .option('--data <dir>', 'load records from this folder instead of the samples', folderGiven)
     .option('--empty', 'load no records')
     .option('--rate-limit <n>', 'calls a minute', countGiven, 6000)
     .parse()

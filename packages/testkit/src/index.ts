@@ -34,7 +34,7 @@ export {
 } from './people/customFields';
 export { type Administrators } from './people/administrators';
 export { RandomPeople, comparable, editable } from './people/randomPeople';
-export { type Said } from './people/talk';
+export { type PostedComment } from './people/talk';
 export { changes, type Change } from './people/changes';
 export { type Edit } from './people/edits';
 export { quickEdits, scriptEdits } from './people/scriptedEdits';

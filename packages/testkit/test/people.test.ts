@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 describe('random people', () => {
-  test('find a counterpart by either mark, and their edits are noted with what they replaced', () => {
+  test('find a counterpart by the back-reference of either record, and journal the value that an edit replaces', () => {
     const people = new RandomPeople(zendesk, pms);
     people.createTicket('zendesk', undefined);
     people.createTicket('pms', undefined);
@@ -38,7 +38,7 @@ describe('random people', () => {
     expect(people.done).toEqual({ create: 2, edit: 1 });
   });
 
-  test('who is refused has done nothing', () => {
+  test('a person whose edit is refused changes nothing', () => {
     const people = new RandomPeople(zendesk, pms);
     people.createTicket('zendesk', undefined);
     const [ticket] = people.things.ticket;
@@ -50,7 +50,7 @@ describe('random people', () => {
   });
 });
 
-test('each change of the bench arrives once the other side has it, and not before', () => {
+test('each change of the benchmark is found on the other side only after the other side has it', () => {
   const agent = zendesk.store.userByEmail.get('ann@sandbox.example');
   if (!agent) throw new Error('no agent');
   const { ticket } = zendesk.tickets.create({ subject: 's', comment: { body: 'd' } }, agent);

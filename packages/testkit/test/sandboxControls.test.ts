@@ -18,7 +18,7 @@ afterEach(async () => {
   await pms.close();
 });
 
-test('faults strike until they are cleared, and are counted', async () => {
+test('faults strike and are counted until they are cleared', async () => {
   const controls = controlsOf(pms);
   const read = () => send(`${pms.url}/api/v1/projects`, 'GET', { authorization: `Bearer ${pms.token}` });
   await controls.setFaults({ route: '/projects', kind: 'status', status: 418 });
@@ -34,13 +34,13 @@ test('faults strike until they are cleared, and are counted', async () => {
   expect([await controls.struck(), await controls.calls()]).toEqual([{}, []]);
 });
 
-test('what the sandbox refuses is an error that names the call and the reason', async () => {
+test('an error names the call that the sandbox refuses, and the reason', async () => {
   await expect(controlsOf(zendesk).setOAuth({ status: 204 })).rejects.toThrow(
     /_sandbox\/oauth answered 400: .*status/,
   );
 });
 
-test('a client waits and asks again where it is told to', async () => {
+test('a client waits and repeats the call as Retry-After asks', async () => {
   await controlsOf(zendesk).setFaults({
     route: '/brands',
     kind: 'status',
@@ -53,7 +53,7 @@ test('a client waits and asks again where it is told to', async () => {
   expect(await controlsOf(zendesk).struck()).toEqual({ status: 2 });
 });
 
-test('a person of the PMS acts under their own name', async () => {
+test("a person of the PMS acts under the person's own name", async () => {
   const token = await controlsOf(pms).tokenOf({ email: 'ida@pms.example', name: 'Ida' });
   await pmsApi({ url: `${pms.url}/`, token }).call('POST', '/projects', ANY, { title: 'Mine' });
   expect((await controlsOf(pms).calls()).map(({ user }) => user)).toEqual(['ida@pms.example']);

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     'zendesk-sandbox',
   )
     .option('--port <n>', 'port to listen on (0: a free one)', portGiven, 0)
-    .option('--data <dir>', 'load records from this folder, in place of the samples', folderGiven)
+    .option('--data <dir>', 'load records from this folder instead of the samples', folderGiven)
     .option('--empty', 'load no records')
     .option('--rate-limit <n>', 'calls a minute', countGiven, 700)
     .option('--incremental-limit <n>', 'incremental exports a minute', countGiven, 10)

@@ -7,7 +7,7 @@ import { ZendeskApi } from './support/zendeskApi';
 const t = useFreshSandbox();
 
 describe('calls', () => {
-  test('each path answers with the suffix, too; a suffix in a value stays', async () => {
+  test('each path also answers with the suffix .json, and a suffix inside a value is kept', async () => {
     const { id } = await t.api.ticket({ external_id: 'a.json' });
     expect((await t.api.get(`/tickets/${id}.json`)).body.ticket.url).toBe(
       `${t.sandbox.url}/api/v2/tickets/${id}.json`,
@@ -17,7 +17,7 @@ describe('calls', () => {
   });
 
   test.each(['/tickets/99', '/tickets/x', '/organizations/99', '/users/99', '/tickets/99/comments'])(
-    'no %s',
+    'a call with no %s is refused',
     async (path) => {
       const { status, body } = await t.api.get(path);
       expect({ status, body }).toEqual({
@@ -27,7 +27,7 @@ describe('calls', () => {
     },
   );
 
-  test('broken JSON and missing envelopes are bad requests; no body at all is fine', async () => {
+  test('broken JSON and missing envelopes are bad requests; a missing body is accepted', async () => {
     const raw = await fetch(`${t.sandbox.url}/api/v2/tickets`, {
       method: 'POST',
       body: '{"ticket":',
@@ -45,7 +45,7 @@ describe('calls', () => {
 });
 
 describe('limits', () => {
-  test('the account has so many calls a minute, over all people', async () => {
+  test('the account allows a number of calls per minute, over all people', async () => {
     await t.restart({ rateLimitPerMinute: 3 });
     const first = await t.api.get('/users/me');
     expect(Object.fromEntries(first.headers)).toMatchObject({
@@ -66,7 +66,7 @@ describe('limits', () => {
     expect((await t.api.get('/users/me')).status).toBe(200);
   });
 
-  test('exports have a budget of their own within the account’s', async () => {
+  test('exports have their own budget within the account’s limit', async () => {
     await t.restart({ incrementalPerMinute: 2 });
     const call = () => t.api.get(`/incremental/organizations.json?start_time=${SINCE}`);
     expect((await call()).headers.get('zendesk-ratelimit-incremental-exports')).toBe(
@@ -78,7 +78,7 @@ describe('limits', () => {
     expect((await t.api.get('/organizations')).status).toBe(200);
   });
 
-  test('at most so many jobs wait', async () => {
+  test('the number of queued jobs is limited', async () => {
     await t.restart({ jobsInFlight: 4 });
     const job = () => t.api.post('/organizations/create_many', { organizations: [] });
     const answers = await Promise.all(Array.from({ length: 40 }, job));
@@ -100,7 +100,7 @@ describe('limits', () => {
 });
 
 describe('people', () => {
-  test('have one address each, in lower case', async () => {
+  test('each has one e-mail address, in lower case', async () => {
     const { body } = await t.api.post('/users', { user: { name: 'Eve', email: 'Eve@Example.com' } });
     expect(body.user).toMatchObject({ email: 'eve@example.com', role: 'end-user', active: true });
     expect(refused(await t.api.post('/users', { user: { name: 'E', email: 'EVE@example.com' } }))).toEqual(
@@ -132,7 +132,7 @@ describe('people', () => {
     expect((await t.api.get('/users?role=agent')).body.users).toHaveLength(3);
   });
 
-  test('search speaks a little of the query language', async () => {
+  test('search understands part of the query language', async () => {
     await t.api.organization({ name: 'Acme' });
     const { id } = await t.api.ticket({ tags: ['red'], external_id: 'x1' });
     await t.api.ticket({ subject: 'Other', status: 'solved', assignee_email: 'bob@sandbox.example' });
@@ -148,7 +148,7 @@ describe('people', () => {
 });
 
 describe('the control plane', () => {
-  test('shows the state and moves the clock', async () => {
+  test('shows the state of the sandbox and moves its clock', async () => {
     const { id } = await t.api.ticket();
     const { body } = await t.api.control('GET', '/state');
     expect(body.tickets).toMatchObject([{ id }]);
@@ -181,7 +181,7 @@ describe('faults', () => {
   const inject = (...rules: object[]) => t.api.control('PUT', '/faults', rules);
 
   test.each([401, 429, 500, 503])(
-    'status %s with Retry-After, so many times, on one route',
+    'status %s with Retry-After strikes as often as asked, on one route',
     async (status) => {
       await inject({
         route: '/api/v2/tickets/*',
@@ -200,7 +200,7 @@ describe('faults', () => {
     },
   );
 
-  test('a glob’s star is one segment; two are any; an expression sees method and query', async () => {
+  test('the star of a glob matches one segment, two stars match any, and an expression sees method and query', async () => {
     const { id } = await t.api.ticket();
     const struck = async (route: string) => {
       await inject({ route, kind: 'status' });
@@ -219,7 +219,7 @@ describe('faults', () => {
     expect((await t.api.get('/tickets')).status).toBe(200);
   });
 
-  test('after a time-out the write is done, and the key finds it', async () => {
+  test('a write that times out is done, and its idempotency key finds it', async () => {
     await inject({ route: '^POST /api/v2/tickets', kind: 'timeoutAfterWrite', times: 1 });
     const create = () =>
       t.api.post('/tickets', { ticket: { comment: { body: 'x' } } }, { 'idempotency-key': 'k' });
@@ -229,14 +229,14 @@ describe('faults', () => {
     expect(t.sandbox.store.tickets.size).toBe(1);
   });
 
-  test('after a reset nothing is done', async () => {
+  test('a reset connection leaves the write undone', async () => {
     await inject({ route: '^POST /api/v2/tickets', kind: 'reset', times: 1 });
     await expect(t.api.ticket()).rejects.toThrow();
     expect(t.sandbox.store.tickets.size).toBe(0);
     expect((await t.api.control('GET', '/stats')).body['faults']).toEqual({ reset: 1 });
   });
 
-  test.each(['malformed', 'truncated'])('%s JSON after the write', async (kind) => {
+  test.each(['malformed', 'truncated'])('%s JSON is returned after the write was done', async (kind) => {
     await inject({ route: '/tickets', kind, times: 1 });
     await expect(t.api.ticket()).rejects.toThrow(SyntaxError);
     expect(t.sandbox.store.tickets.size).toBe(1);

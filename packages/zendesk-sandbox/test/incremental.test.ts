@@ -5,7 +5,7 @@ import { SINCE, START } from './support/rig';
 const t = useFreshSandbox();
 
 describe('exports', () => {
-  test('tickets by cursor: each once, again when it changes, up to this second', async () => {
+  test('export each ticket once by cursor, again after each change, up to the present second', async () => {
     const ids: number[] = [];
     for (let i = 0; i < 5; i += 1) ids.push((await t.api.ticket()).id);
     const all = await t.exported(`start_time=${SINCE}&per_page=2`);
@@ -23,7 +23,7 @@ describe('exports', () => {
     expect((await t.api.get('/incremental/tickets/cursor?cursor=nonsense')).status).toBe(400);
   });
 
-  test('a system’s update moves generated_timestamp only', async () => {
+  test('an update by the system moves generated_timestamp only', async () => {
     const { id } = await t.api.ticket();
     const { cursor } = await t.exported(`start_time=${SINCE}`);
     t.later(1_000);
@@ -34,7 +34,7 @@ describe('exports', () => {
   });
 
   test.each(['tickets/cursor', 'tickets', 'organizations', 'users', 'ticket_events'])(
-    '%s: start_time lies at least a minute back',
+    '%s: a start_time less than a minute ago is refused',
     async (path) => {
       const status = async (query: string) => (await t.api.get(`/incremental/${path}.json${query}`)).status;
       const second = START / 1000;
@@ -46,7 +46,7 @@ describe('exports', () => {
     },
   );
 
-  test('organizations by time: seconds stay whole, deleted ones included, repeated at the seam', async () => {
+  test('export organizations by time: pages end at whole seconds, include deleted records, and repeat the last one', async () => {
     for (const name of ['A', 'B', 'C']) await t.api.organization({ name });
     t.later(1_000);
     const { id } = await t.api.organization({ name: 'D' });
@@ -69,7 +69,7 @@ describe('exports', () => {
     );
   });
 
-  test('events: comments as children when asked for, with the audit’s metadata', async () => {
+  test('ticket events contain comments as children if asked for, with the audit’s metadata', async () => {
     const { id } = await t.api.ticket();
     await t.api.comment(id, { body: 'hi < b', public: false }, { priority: 'low', metadata: { ref: 'n1' } });
     const bare = (await t.events('users')).flatMap((event) => event.child_events);
@@ -106,7 +106,7 @@ describe('exports', () => {
     );
   });
 
-  test('a record that changes often is read once, in full pages', async () => {
+  test('a record that changes often is exported once, and pages stay full', async () => {
     const agent = t.sandbox.store.userByEmail.get('ann@sandbox.example') as never;
     for (let i = 0; i < 3_000; i += 1) t.sandbox.tickets.create({ comment: { body: 'x' } }, agent);
     for (let i = 0; i < 10_000; i += 1) t.sandbox.tickets.touch(1 + (i % 3_000));
@@ -122,7 +122,7 @@ describe('exports', () => {
 });
 
 describe('jobs', () => {
-  test('are queued, and report each record', async () => {
+  test('are queued, and report the result of each record', async () => {
     await t.api.organization({ name: 'Taken' });
     const job = await t.api.post('/organizations/create_many', {
       organizations: [{ name: 'A' }, { name: 'taken' }, { name: 'B' }],
@@ -138,7 +138,7 @@ describe('jobs', () => {
     expect((await t.api.get('/job_statuses/nonsense')).status).toBe(404);
   });
 
-  test('update each record its own way or all the same way', async () => {
+  test('update each record in its own way, or all in the same way', async () => {
     const [a, b] = [await t.api.ticket(), await t.api.ticket()];
     const own = {
       tickets: [
@@ -161,7 +161,7 @@ describe('jobs', () => {
     expect((await t.api.get(`/tickets/${a.id}`)).status).toBe(404);
   });
 
-  test('take a hundred records at most', async () => {
+  test('accept a hundred records at most', async () => {
     const tickets = Array.from({ length: 101 }, () => ({ comment: { body: 'x' } }));
     expect((await t.api.post('/tickets/create_many', { tickets })).status).toBe(400);
     const { results } = await t.api.done(

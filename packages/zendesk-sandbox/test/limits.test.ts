@@ -18,7 +18,7 @@ afterEach(() => sandbox.close());
 
 /** All but these are off, so that one limit shows by itself. */
 const only = (limits: Partial<LimitOptions>) => start({ ...NO_LIMITS, ...limits });
-const told = ({ status, headers }: Answer, name = UPDATES) => [status, headers.get(name)];
+const statusAndHeader = ({ status, headers }: Answer, name = UPDATES) => [status, headers.get(name)];
 const priority = { ticket: { priority: 'low' } };
 const statuses = async (times: number, call: () => Promise<Answer>) => {
   const found: number[] = [];
@@ -27,16 +27,16 @@ const statuses = async (times: number, call: () => Promise<Answer>) => {
 };
 const passes = (times: number) => Array.from({ length: times }, () => 200);
 
-test('nothing given: the documented figures', async () => {
+test('the limits are the documented ones by default', async () => {
   await start();
   const { id } = await api.ticket();
   const answer = await api.put(`/tickets/${id}`, priority);
   expect(answer.headers.get('x-rate-limit')).toBe('700');
-  expect(told(answer)).toEqual([200, 'total=100; remaining=99; resets=60']);
+  expect(statusAndHeader(answer)).toEqual([200, 'total=100; remaining=99; resets=60']);
 });
 
 describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
-  test('all that writes a ticket counts on the account’s ticket updates; creating and reading one does not', async () => {
+  test('every call that writes a ticket counts against the ticket updates; creates and reads do not', async () => {
     await only({ ticketUpdatesPerMinute: limit });
     const { id } = await api.ticket();
     const { token } = await api.upload('a.txt', 'x', 'text/plain');
@@ -65,14 +65,14 @@ describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
     expect((await api.get(`/tickets/${id}`)).headers.get(UPDATES)).toBeNull();
   });
 
-  test('one more is refused until the minute is over, for everybody, and nothing else is', async () => {
+  test('the next update is refused for everybody until the minute ends, and other calls pass', async () => {
     await only({ ticketUpdatesPerMinute: limit });
     const { id } = await api.ticket();
     const update = (who = api) => who.put(`/tickets/${id}`, priority);
     expect(await statuses(limit, update)).toEqual(passes(limit));
     now += 19_000;
     const over = await update(api.as('bob@sandbox.example'));
-    expect(told(over)).toEqual([429, `total=${limit}; remaining=0; resets=41`]);
+    expect(statusAndHeader(over)).toEqual([429, `total=${limit}; remaining=0; resets=41`]);
     expect(over.headers.get('retry-after')).toBe('41');
     expect(over.headers.get('x-rate-limit-remaining')).not.toBe('0');
     expect((await api.get(`/tickets/${id}`)).status).toBe(200);
@@ -81,13 +81,13 @@ describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
     expect((await update()).status).toBe(200);
   });
 
-  test('agents’ edits draw on it, and not on the account’s calls', async () => {
+  test('an agent’s edit uses the ticket updates, and not the account’s calls', async () => {
     await only({ ticketUpdatesPerMinute: limit, rateLimitPerMinute: 2 });
     const { id } = await api.ticket();
     for (let i = 0; i < limit - 1; i += 1)
       expect(sandbox.agentEdits(id, { subject: `Edit ${i}` })).toEqual({ refused: false });
     expect(sandbox.tickets.get(id).subject).toBe(`Edit ${limit - 2}`);
-    expect(told(await api.put(`/tickets/${id}`, priority))).toEqual([
+    expect(statusAndHeader(await api.put(`/tickets/${id}`, priority))).toEqual([
       200,
       `total=${limit}; remaining=0; resets=60`,
     ]);
@@ -109,7 +109,7 @@ describe.each([20, 100])('ticketUpdatesPerMinute: %i', (limit) => {
   });
 });
 
-test('an agent’s edit of no ticket, or by nobody, is an error and no refusal', async () => {
+test('an edit of an unknown ticket or by an unknown agent is an error, and not counted as a refusal', async () => {
   await only({});
   const { id } = await api.ticket();
   expect(() => sandbox.agentEdits(id + 1, {})).toThrow('404');
@@ -129,7 +129,7 @@ test.each([undefined, NO_LIMITS.updatesOfOneTicket])(
     }
     const over = await update();
     // Refused for the ticket, although the account has updates left, which it leaves untouched.
-    expect(told(over)).toEqual([429, 'total=100; remaining=70; resets=60']);
+    expect(statusAndHeader(over)).toEqual([429, 'total=100; remaining=70; resets=60']);
     expect(over.headers.get('retry-after')).toBe('600');
     const redaction = { ticket_id: id };
     const { body } = await api.get(`/tickets/${id}/comments`);
@@ -152,10 +152,13 @@ test.each([false, true])('bulkUpdatesCount: %s', async (bulkUpdatesCount) => {
   const { id } = await api.ticket();
   await api.done(await api.put(`/tickets/update_many?ids=${id}`, priority));
   const answer = await api.put(`/tickets/${id}`, priority);
-  expect(told(answer)).toEqual([200, `total=20; remaining=${bulkUpdatesCount ? 18 : 19}; resets=60`]);
+  expect(statusAndHeader(answer)).toEqual([
+    200,
+    `total=20; remaining=${bulkUpdatesCount ? 18 : 19}; resets=60`,
+  ]);
 });
 
-test('updatesOfOneOrganization: 5 a minute, of each by itself', async () => {
+test('updatesOfOneOrganization: each organization accepts 5 updates per minute', async () => {
   await only({ updatesOfOneOrganization: 5 });
   const [first, second] = [await api.organization({ name: 'A' }), await api.organization({ name: 'B' })];
   const update = (id = first.id) => api.put(`/organizations/${id}`, { organization: { notes: 'x' } });
@@ -168,12 +171,12 @@ test('updatesOfOneOrganization: 5 a minute, of each by itself', async () => {
   expect((await update()).status).toBe(200);
 });
 
-test('updatesOfOneUser: 5 a minute; userUpdatesPerSecond: 1 over the account', async () => {
+test('updatesOfOneUser: 5 per minute; userUpdatesPerSecond: 1 over the account', async () => {
   await only({ updatesOfOneUser: 5, userUpdatesPerSecond: 1 });
   const person = (email: string) => ({ user: { email, name: 'Carla' } });
   const upsert = (email: string) => api.post('/users/create_or_update', person(email));
   const made = await upsert('carla@acme.example');
-  expect(told(made, 'zendesk-ratelimit-create-update-user')).toEqual([
+  expect(statusAndHeader(made, 'zendesk-ratelimit-create-update-user')).toEqual([
     201,
     'total=5; remaining=4; resets=60',
   ]);
@@ -185,7 +188,7 @@ test('updatesOfOneUser: 5 a minute; userUpdatesPerSecond: 1 over the account', a
   }
   now += 1_000;
   const over = await upsert('carla@acme.example');
-  expect(told(over, 'zendesk-ratelimit-create-update-user')).toEqual([
+  expect(statusAndHeader(over, 'zendesk-ratelimit-create-update-user')).toEqual([
     429,
     'total=5; remaining=0; resets=55',
   ]);
@@ -194,37 +197,37 @@ test('updatesOfOneUser: 5 a minute; userUpdatesPerSecond: 1 over the account', a
   expect((await api.put(`/users/${made.body.user.id}`, { user: { notes: 'x' } })).status).toBe(200);
 });
 
-test('ticketFieldsPerMinute: a bucket of its own', async () => {
+test('ticketFieldsPerMinute: ticket fields have their own limit', async () => {
   await only({ ticketFieldsPerMinute: 20 });
   const header = 'zendesk-ratelimit-ticket-fields-index';
   const list = () => api.get('/ticket_fields');
-  expect(told(await list(), header)).toEqual([200, 'total=20; remaining=19; resets=60']);
+  expect(statusAndHeader(await list(), header)).toEqual([200, 'total=20; remaining=19; resets=60']);
   await statuses(19, list);
-  expect(told(await list(), header)).toEqual([429, 'total=20; remaining=0; resets=60']);
+  expect(statusAndHeader(await list(), header)).toEqual([429, 'total=20; remaining=0; resets=60']);
   expect((await api.get('/organization_fields')).status).not.toBe(429);
 });
 
-test('incrementalPerMinute serves tickets, ticket events and organizations; userExportsPerMinute the users’ cursor', async () => {
+test('incrementalPerMinute counts tickets, ticket events and organizations; userExportsPerMinute counts the user export', async () => {
   await only({ incrementalPerMinute: 10, userExportsPerMinute: 20 });
   const since = `start_time=${START / 1000 - 3_600}`;
   const header = 'zendesk-ratelimit-incremental-exports';
   for (const [place, path] of ['tickets/cursor', 'ticket_events', 'organizations', 'users'].entries())
-    expect(told(await api.get(`/incremental/${path}?${since}`), header)).toEqual([
+    expect(statusAndHeader(await api.get(`/incremental/${path}?${since}`), header)).toEqual([
       200,
       `total=10; remaining=${9 - place}; resets=60`,
     ]);
   const users = await api.get(`/incremental/users/cursor?${since}`);
-  expect(told(users, `${header}-cursor`)).toEqual([200, 'total=20; remaining=19; resets=60']);
+  expect(statusAndHeader(users, `${header}-cursor`)).toEqual([200, 'total=20; remaining=19; resets=60']);
   expect(users.headers.get(header)).toBeNull();
   expect(users.body.users).toHaveLength(sandbox.store.users.size);
 });
 
-test('jobsInFlight: what is queued or at work counts, and the answer tells', async () => {
+test('jobsInFlight: queued and running jobs count, and the answer shows how many', async () => {
   await only({ jobsInFlight: 1 });
   const job = () => api.post('/organizations/create_many', { organizations: [] });
   const answers = await Promise.all([job(), job()]);
   const header = 'zendesk-ratelimit-inflight-jobs';
-  const shown = answers.map((answer) => told(answer, header)).sort();
+  const shown = answers.map((answer) => statusAndHeader(answer, header)).sort();
   expect(shown).toEqual([
     [200, 'total=1; remaining=0; resets=60'],
     [429, 'total=1; remaining=0; resets=60'],
@@ -234,7 +237,7 @@ test('jobsInFlight: what is queued or at work counts, and the answer tells', asy
   expect((await job()).status).toBe(200);
 });
 
-test('looseUploadPerMinute: 10 of a file on no ticket; attachmentsPerMinute: of all together', async () => {
+test('looseUploadPerMinute: 10 uploads to no ticket; attachmentsPerMinute: all uploads together', async () => {
   await only({ attachmentsPerMinute: 13, looseUploadPerMinute: 10 });
   const loose = await api.upload('a.txt', 'x', 'text/plain');
   const used = await api.upload('b.txt', 'y', 'text/plain');
@@ -250,7 +253,7 @@ test('looseUploadPerMinute: 10 of a file on no ticket; attachmentsPerMinute: of 
   expect((await get(loose)).status).toBe(200);
 });
 
-test('olderHeaders: the account’s limit by the names of older accounts', async () => {
+test('olderHeaders: the account’s limit is shown in the headers of older accounts', async () => {
   await only({ rateLimitPerMinute: 7, olderHeaders: true });
   const { headers } = await api.get('/users/me');
   expect(Object.fromEntries(headers)).toMatchObject({
@@ -263,7 +266,7 @@ test('olderHeaders: the account’s limit by the names of older accounts', async
   expect([...headers.keys()].filter((name) => name.startsWith('ratelimit'))).toEqual([]);
 });
 
-test('rule 50: the account’s limit answers plain text, an endpoint’s JSON', async () => {
+test('rule 50: a refusal by the account’s limit is plain text, one by an endpoint’s limit is JSON', async () => {
   const restart = async (options: Partial<LimitOptions>) => {
     await sandbox.close();
     sandbox = await startZendeskSandbox({ clock: () => now, ...options });

@@ -25,7 +25,7 @@ const commentEvents = async () =>
   );
 const exportedTickets = async () => (await api.get('/incremental/tickets/cursor?start_time=1')).body.tickets;
 
-test('a file that cannot be read is named', async () => {
+test('an error names the file that cannot be read', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'zps-load-'));
   writeFileSync(path.join(dir, 'tickets.json'), '{bad');
   await expect(loadZendeskData(sandbox.store, dir)).rejects.toThrow(/tickets\.json: .*JSON/);
@@ -65,7 +65,7 @@ describe('rows of an account’s export', () => {
     expect((await api.get('/organizations/search?external_id=ext-2')).body.organizations).toHaveLength(1);
   });
 
-  test('tickets keep references to what is not there; deleted ones are in the export only', async () => {
+  test('tickets keep references to missing records; deleted tickets are in the export only', async () => {
     expect((await api.get('/tickets/16988')).body.ticket).toMatchObject({
       id: 16988,
       status: 'closed',
@@ -88,7 +88,7 @@ describe('rows of an account’s export', () => {
     ]);
   });
 
-  test('comments of tickets that are not there come out of the events', async () => {
+  test('comments of missing tickets appear in the ticket events', async () => {
     expect(
       (await commentEvents()).map(({ id, ticketId, body, html_body: html }) => [id, ticketId, body, html]),
     ).toEqual(
@@ -106,13 +106,13 @@ describe('rows of an account’s export', () => {
     expect((await events()).map(({ id }) => id)).toContain(407609531696);
   });
 
-  test('a new ticket does not take an id that loaded comments belong to', async () => {
+  test('a new ticket does not reuse an id that loaded comments belong to', async () => {
     const { id } = await api.ticket();
     expect(id).toBe(770079);
     expect((await api.get(`/tickets/${id}/comments`)).body.comments).toHaveLength(1);
   });
 
-  test('people may share an address; the first is found by it', async () => {
+  test('people may share an address; a look-up returns the first of them', async () => {
     expect((await api.get('/users/show_many?ids=1111,2222')).body.users).toMatchObject([
       { id: 1111, email: 'shared@example.com', role: 'agent' },
       { id: 2222, email: 'shared@example.com', role: 'end-user' },
@@ -124,7 +124,7 @@ describe('rows of an account’s export', () => {
   });
 });
 
-test('JSON in its envelope, with a first comment that is the description: nothing is doubled', async () => {
+test('JSON in its envelope, whose first comment is the description, is loaded without a duplicate', async () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'zendesk-data-'));
   const times = { created_at: '2024-01-01T00:00:00Z', updated_at: '2024-01-02T00:00:00Z' };
   const save = (name: string, content: unknown) =>
@@ -145,7 +145,7 @@ test('JSON in its envelope, with a first comment that is the description: nothin
   expect(first?.child_events.map(({ event_type: type }) => type)).toEqual(['Comment', 'Create']);
 });
 
-test('old records that are loaded behind newer ones come first', async () => {
+test('old records that are loaded after newer ones come first in lists', async () => {
   const { id } = await api.ticket();
   await loadZendeskData(sandbox.store, FIXTURE);
   expect((await exportedTickets()).map((ticket) => ticket.id)).toEqual([1595, 16988, id]);
@@ -155,7 +155,7 @@ test('old records that are loaded behind newer ones come first', async () => {
   expect(since.map((ticket) => ticket.id)).toEqual([id]);
 });
 
-test('a folder without files is no harm', async () => {
+test('a folder without files loads nothing', async () => {
   expect(await loadZendeskData(sandbox.store, path.join(FIXTURE, 'none'))).toEqual({
     organizations: 0,
     tickets: 0,
@@ -165,7 +165,7 @@ test('a folder without files is no harm', async () => {
   });
 });
 
-describe('the records of others', () => {
+describe('the sample of real records', () => {
   const recordsOf = (name: string) =>
     JSON.parse(readFileSync(path.join(SAMPLE, `${name}.json`), 'utf8')) as (Fields & { id: number })[];
   const rowCount = (name: string) =>

@@ -29,7 +29,7 @@ const done = async (call: Promise<{ result: unknown }>): Promise<unknown> => {
   return as<{ results: unknown }>(await client.jobstatuses.watch(id, 5, 50)).results;
 };
 
-test('who am I', async () => {
+test('shows the signed-in user', async () => {
   expect(await result(client.users.me())).toMatchObject({ email: 'ann@sandbox.example', role: 'admin' });
 });
 
@@ -37,7 +37,7 @@ test('a wrong token is refused', async () => {
   await expect(connect('nonsense').users.me()).rejects.toThrow();
 });
 
-test('tickets: create, comment, update, list, audit, tag, delete', async () => {
+test('creates, comments on, updates, lists, audits, tags and deletes tickets', async () => {
   const ticket = await result(
     client.tickets.create(as({ ticket: { subject: 'Printer', comment: { body: 'It smokes' } } })),
   );
@@ -59,7 +59,7 @@ test('tickets: create, comment, update, list, audit, tag, delete', async () => {
   await expect(client.tickets.show(ticket.id)).rejects.toThrow();
 });
 
-test('tickets: many at once, and merged', async () => {
+test('updates many tickets at once, and merges tickets', async () => {
   const tickets = ['A', 'B', 'C'].map((subject) => ({ subject, comment: { body: subject } }));
   expect(await done(client.tickets.createMany(as({ tickets })))).toMatchObject([
     { id: 1 },
@@ -93,7 +93,7 @@ test('organizations', async () => {
   ]);
 });
 
-test('lists are followed to their end, by cursor', async () => {
+test('follows lists to their end, by cursor', async () => {
   for (let i = 0; i < 250; i += 1)
     await client.organizations.create({ organization: { name: `Organization ${i}` } });
   expect(as<unknown[]>(await client.organizations.list())).toHaveLength(250);

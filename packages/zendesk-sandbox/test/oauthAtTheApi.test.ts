@@ -4,7 +4,7 @@ import { ANN, BOB, INVALID_TOKEN, basic, refusal, useOAuthSandbox } from './supp
 const o = useOAuthSandbox();
 
 describe('credentials at the API', () => {
-  test('a token that is unknown, revoked or past its end', async () => {
+  test('an unknown, revoked or expired token is refused', async () => {
     const [revoked, ended] = [await o.by(), await o.by()];
     o.sandbox.oauth.tokens.revoke(({ value }) => `Bearer ${value}` === revoked);
     expect((await o.me(ended)).status).toBe(200);
@@ -20,7 +20,7 @@ describe('credentials at the API', () => {
     }
   });
 
-  test('nobody: without credentials, or by a password', async () => {
+  test('a call without credentials, or with a password, is refused', async () => {
     for (const given of [undefined, basic(`${ANN}:password`), 'nonsense']) {
       const { status, body } = await o.me(given);
       expect([status, body.user]).toEqual([200, { id: null, name: 'Anonymous user' }]);
@@ -31,7 +31,7 @@ describe('credentials at the API', () => {
     }
   });
 
-  test('an API token acts as any agent, and is refused where the account takes none', async () => {
+  test('an API token acts as any agent, and is refused if the account allows none', async () => {
     const given = () => basic(`${BOB}/token:${o.sandbox.apiToken}`);
     const settings = async () => (await o.call('GET', '/account/settings', await o.by())).body['settings'];
     await o.restart({ apiTokens: true });
@@ -65,7 +65,7 @@ describe('credentials at the API', () => {
     ]);
   });
 
-  test('the account’s clock may be wrong', async () => {
+  test('the account’s clock may differ from the real time', async () => {
     o.sandbox.oauth.set({ clockSkewSeconds: 86_400 });
     const token = await o.by({ expires_in: 600 });
     const { headers, body } = await o.call('GET', '/oauth/tokens/current', token);
@@ -130,7 +130,7 @@ describe('scopes of calls', () => {
     ]);
   });
 
-  test('a token without any scope may do nothing', async () => {
+  test('a token without any scope allows nothing', async () => {
     expect((await o.me(await o.by({ scope: 'nonsense' }))).status).toBe(403);
   });
 });
@@ -160,7 +160,7 @@ describe('roles', () => {
     expect(await status('/triggers')).toBe(200);
   });
 
-  test('an agent writes no organization but its notes', async () => {
+  test('an agent can write only the notes of an organization', async () => {
     const { id } = o.sandbox.store.userByEmail.get(ANN) ?? { id: 0 };
     const organization = o.sandbox.organizations.create({ name: 'Acme' }, id);
     const path = `/organizations/${organization.id}`;
@@ -180,7 +180,7 @@ describe('roles', () => {
 });
 
 describe('tokens', () => {
-  test('current shows what a token may, and when it ends', async () => {
+  test('the call "current" shows the rights and the expiry of a token', async () => {
     const { access_token: token } = (await o.mint({ expires_in: 600, scope: 'read' })).body;
     const { body } = await o.call('GET', '/oauth/tokens/current.json', `Bearer ${token}`);
     const owner = o.sandbox.store.userByEmail.get(o.sandbox.adminEmail);
@@ -200,7 +200,7 @@ describe('tokens', () => {
     expect(endless.body['token']).toMatchObject({ expires_at: null });
   });
 
-  test('are revoked by id or by themselves, at once; the others live on', async () => {
+  test('are revoked at once, by id or by themselves; the other tokens stay valid', async () => {
     const [one, two, three] = [await o.by(), await o.by(), await o.by()];
     const { body } = await o.call('GET', '/oauth/tokens/current', one);
     const { id } = body['token'] as { id: number };
@@ -212,7 +212,7 @@ describe('tokens', () => {
     ]);
   });
 
-  test('an agent revokes no one else’s', async () => {
+  test('an agent cannot revoke the token of another person', async () => {
     const { body } = await o.call('GET', '/oauth/tokens/current', await o.by());
     const { id } = body['token'] as { id: number };
     expect((await o.call('DELETE', `/oauth/tokens/${id}`, `Bearer ${o.sandbox.bearer(BOB)}`)).status).toBe(
@@ -223,7 +223,7 @@ describe('tokens', () => {
   test.each([
     ['demoted', { role: 'agent' }],
     ['suspended', { suspended: true }],
-  ])('die when their user is %s, also if that is taken back', async (_name, change) => {
+  ])('end when their user is %s, and stay ended if that is undone', async (_name, change) => {
     const token = await o.by();
     const { id } = o.sandbox.store.userByEmail.get(o.sandbox.adminEmail) ?? { id: 0 };
     const ann = `Bearer ${o.sandbox.bearer(ANN)}`;
@@ -234,7 +234,7 @@ describe('tokens', () => {
     expect((await o.me(await o.by())).status).toBe(200);
   });
 
-  test('a client whose owner is deleted mints no more; by a switch, dead tokens', async () => {
+  test('a client whose owner is deleted mints no more tokens; by a switch, it mints dead ones', async () => {
     const token = await o.by();
     const { id } = o.sandbox.store.userByEmail.get(o.sandbox.adminEmail) ?? { id: 0 };
     await o.call('DELETE', `/users/${id}`, `Bearer ${o.sandbox.bearer(ANN)}`);
@@ -244,7 +244,7 @@ describe('tokens', () => {
     expect((await o.me(await o.by())).status).toBe(401);
   });
 
-  test('of people: all that the person may, without an end; apart from those of the service', async () => {
+  test('of people have all rights of the person and no expiry, and are separate from the service’s tokens', async () => {
     const token = o.sandbox.bearer('Bob@sandbox.example');
     expect(o.sandbox.bearer(BOB)).toBe(token);
     o.sandbox.oauth.revokeTokens();
@@ -267,7 +267,7 @@ describe('clients', () => {
       secret: string;
     }[];
 
-  test('are made, shown, changed and deleted; the secret is whole once', async () => {
+  test('are created, shown, changed and deleted; the secret is shown in full once', async () => {
     const client = { name: 'Sync', identifier: 'my_sync' };
     const made = await o.call('POST', '/oauth/clients', ann(), { client });
     expect(made.status).toBe(201);
@@ -297,7 +297,7 @@ describe('clients', () => {
 });
 
 describe('for tests', () => {
-  test('each mint is on record, without a credential', async () => {
+  test('each mint is recorded without its credential', async () => {
     await o.mint({ scope: 'read', expires_in: 600 });
     await o.mintForm({});
     await o.mint({ client_secret: 'wrong' });
@@ -316,12 +316,12 @@ describe('for tests', () => {
     expect(o.sandbox.oauth.mints).toHaveLength(2);
     const { body } = await o.control('GET', '/oauth');
     expect(body['mints']).toEqual(o.sandbox.oauth.mints);
-    const told = JSON.stringify(body);
-    expect(told).not.toContain(o.sandbox.clientSecret);
-    for (const { value } of o.sandbox.oauth.tokens.list()) expect(told).not.toContain(value);
+    const text = JSON.stringify(body);
+    expect(text).not.toContain(o.sandbox.clientSecret);
+    for (const { value } of o.sandbox.oauth.tokens.list()) expect(text).not.toContain(value);
   });
 
-  test('everything can be steered over HTTP', async () => {
+  test('a test can control everything over HTTP', async () => {
     const client = `/oauth/clients/${o.sandbox.clientId}`;
     const token = await o.by();
     await o.control('PUT', '/oauth', { omitExpiresIn: true, status: 201 });
@@ -346,7 +346,7 @@ describe('for tests', () => {
     expect((await o.control('PUT', '/oauth/clients/unknown', {})).status).toBe(404);
   });
 
-  test('identifier and secret can be given', async () => {
+  test('a test can set the identifier and the secret', async () => {
     await o.restart({ clientId: 'mine', clientSecret: 'chosen' });
     expect((await o.mint({ client_id: 'mine', client_secret: 'chosen' })).status).toBe(200);
   });

@@ -4,7 +4,7 @@ import { ANN, basic, refusal, useOAuthSandbox } from './support/oauthRig';
 const o = useOAuthSandbox();
 
 describe('grant', () => {
-  test('a token of a client acts as the one to whom the client belongs', async () => {
+  test('a token acts as the user who owns the client', async () => {
     const { status, headers, body } = await o.mint({ expires_in: 1800, scope: 'tickets:read users:read' });
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -19,19 +19,19 @@ describe('grant', () => {
     expect(answer.body.user).toMatchObject({ email: o.sandbox.adminEmail, role: 'admin' });
   });
 
-  test('it is not under the API', async () => {
+  test('the token endpoint is not below the path of the API', async () => {
     expect((await o.call('POST', '/oauth/tokens', await o.by(), o.usual())).status).toBe(404);
   });
 
   test.each(['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded;charset=UTF-8'])(
-    'by form, as %s',
+    'parameters are read from a form, as %s',
     async (type) => {
       const { status, body } = await o.mintForm({ expires_in: '600', scope: 'read write' }, type);
       expect([status, body.scope, body.expires_in]).toEqual([200, 'read write', 599]);
     },
   );
 
-  test('JSON may name its character set; what is neither has no parameters', async () => {
+  test('JSON may name its character set; parameters in any other content type are ignored', async () => {
     const { status } = await o.ask(JSON.stringify(o.usual()), {
       'content-type': 'application/json; charset=utf-8',
     });
@@ -40,21 +40,21 @@ describe('grant', () => {
     expect(refusal(other)).toEqual([400, 'invalid_request']);
   });
 
-  test('the answer leaves out what was not asked', async () => {
+  test('the answer contains expires_in only if the call asked for it', async () => {
     expect(Object.keys((await o.mint()).body)).toEqual(['access_token', 'token_type', 'scope']);
   });
 
-  test('a switch leaves the seconds out although they were asked for', async () => {
+  test('a switch omits expires_in although the call asked for it', async () => {
     o.sandbox.oauth.set({ omitExpiresIn: true });
     expect((await o.mint({ expires_in: 600 })).body).not.toHaveProperty('expires_in');
   });
 
-  test('a switch answers 201', async () => {
+  test('a switch makes the answer a 201', async () => {
     o.sandbox.oauth.set({ status: 201 });
     expect((await o.mint()).status).toBe(201);
   });
 
-  test('a token may look like a JWT, which is longer', async () => {
+  test('a switch makes tokens longer, in the form of a JWT', async () => {
     o.sandbox.oauth.set({ tokenShape: 'jwt' });
     const { access_token: token } = (await o.mint()).body;
     const [head = ''] = token.split('.');
@@ -63,7 +63,7 @@ describe('grant', () => {
     expect((await o.me(`Bearer ${token}`)).status).toBe(200);
   });
 
-  test('several tokens live at once', async () => {
+  test('several tokens are valid at the same time', async () => {
     const tokens = [await o.by(), await o.by(), await o.by()];
     for (const token of tokens) expect((await o.me(token)).status).toBe(200);
     expect(new Set(tokens).size).toBe(3);
@@ -80,7 +80,7 @@ describe('grant', () => {
     expect(refusal(await o.mint({ expires_in: given }))).toEqual(expected);
   });
 
-  test('a token ends when it was said to', async () => {
+  test('a token ends when its expires_in has passed', async () => {
     const token = await o.by({ expires_in: 600 });
     o.seconds(599);
     expect((await o.me(token)).status).toBe(200);
@@ -88,7 +88,7 @@ describe('grant', () => {
     expect((await o.me(token)).status).toBe(401);
   });
 
-  test('a client of today: 1,800 seconds if not asked; one of before April 2026: for ever', async () => {
+  test('a new client’s tokens last 1,800 seconds by default; those of a client from before April 2026 do not end', async () => {
     const today = await o.by();
     o.sandbox.oauth.change({ isNew: false });
     const [old, asked] = [await o.by(), await o.by({ expires_in: 300 })];
@@ -101,7 +101,7 @@ describe('grant', () => {
     expect((await o.me(old)).status).toBe(200);
   });
 
-  test('a switch ends tokens earlier than promised', async () => {
+  test('a switch ends tokens before their promised end', async () => {
     o.sandbox.oauth.set({ endAfterSeconds: 5 });
     const { body } = await o.mint({ expires_in: 3600 });
     expect(body.expires_in).toBe(3599);
@@ -113,24 +113,24 @@ describe('grant', () => {
 describe('scopes of a grant', () => {
   const granted = async (scope?: unknown) => (await o.mint({ scope })).body.scope;
 
-  test('none asked: read and write, or the allowed ones', async () => {
+  test('by default, a token has read and write, or the allowed scopes', async () => {
     expect(await granted()).toBe('read write');
     expect(await granted('')).toBe('read write');
     o.sandbox.oauth.change({ allowedScopes: ['tickets:read', 'read'] });
     expect(await granted()).toBe('tickets:read read');
   });
 
-  test('without allowed scopes, names that nobody knows are left out silently', async () => {
+  test('without allowed scopes, unknown scopes are dropped without an error', async () => {
     expect(await granted('read tickets:wirte users:write')).toBe('read users:write');
     expect(await granted('tickets:wirte')).toBe('');
   });
 
-  test('the parameter is one text: a list, or another name, is silently nothing', async () => {
+  test('a scope in a list, or under another parameter name, is ignored without an error', async () => {
     expect(await granted(['read'])).toBe('read write');
     expect((await o.mint({ scopes: 'read' })).body.scope).toBe('read write');
   });
 
-  test('outside of the allowed ones is refused', async () => {
+  test('a scope that is not allowed is refused', async () => {
     o.sandbox.oauth.change({ allowedScopes: ['read', 'tickets:write'] });
     expect(await granted('read tickets:write')).toBe('read tickets:write');
     expect(refusal(await o.mint({ scope: 'read write' }))).toEqual([400, 'invalid_scope']);
@@ -141,7 +141,7 @@ describe('scopes of a grant', () => {
 describe('refused grants', () => {
   const missing = (name: string) => o.mint({ [name]: undefined });
 
-  test('a wrong or missing secret, an unknown client, the numeric id', async () => {
+  test('a wrong or missing secret, an unknown client and a numeric id are refused', async () => {
     const id = o.sandbox.oauth.clients.byIdentifier(o.sandbox.clientId)?.id;
     for (const answer of [
       await o.mint({ client_secret: 'wrong' }),
@@ -156,14 +156,14 @@ describe('refused grants', () => {
     }
   });
 
-  test('a switch leaves WWW-Authenticate out, there and at the API', async () => {
+  test('a switch omits WWW-Authenticate, at the token endpoint and at the API', async () => {
     o.sandbox.oauth.set({ challenge: false });
     const answers = [await o.mint({ client_secret: 'wrong' }), await o.me('Bearer nonsense')];
     for (const { status, headers } of answers)
       expect([status, headers.get('www-authenticate')]).toEqual([401, null]);
   });
 
-  test('HTTP Basic is read only under a switch', async () => {
+  test('HTTP Basic is accepted only under a switch', async () => {
     const { clientId, clientSecret } = o.sandbox;
     const headers = {
       'content-type': 'application/json',
@@ -175,7 +175,7 @@ describe('refused grants', () => {
     expect((await o.ask(body, headers)).status).toBe(200);
   });
 
-  test('a public client', async () => {
+  test('a public client is refused', async () => {
     o.sandbox.oauth.change({ kind: 'public' });
     expect(refusal(await o.mint())).toEqual([400, 'unauthorized_client']);
   });
@@ -184,17 +184,17 @@ describe('refused grants', () => {
     ['password', 'unsupported_grant_type'],
     ['refresh_token', 'invalid_grant'],
     ['authorization_code', 'invalid_grant'],
-  ])('grant_type %s', async (given, error) => {
+  ])('the grant_type %s is refused', async (given, error) => {
     expect(refusal(await o.mint({ grant_type: given }))).toEqual([400, error]);
   });
 
-  test.each(['grant_type', 'client_id'])('no %s', async (name) => {
+  test.each(['grant_type', 'client_id'])('a request without %s is refused', async (name) => {
     const answer = await missing(name);
     expect(refusal(answer)).toEqual([400, 'invalid_request']);
     expect(answer.body.error_description).toContain(`'${name}'`);
   });
 
-  test('after a rotation the former secret, at once; tokens stay', async () => {
+  test('after a rotation, the former secret is refused at once, and tokens stay valid', async () => {
     const token = await o.by();
     const secret = o.sandbox.oauth.rotateSecret();
     expect(refusal(await o.mint())).toEqual([401, 'invalid_client']);
@@ -202,7 +202,7 @@ describe('refused grants', () => {
     expect((await o.me(token)).status).toBe(200);
   });
 
-  test('faults reach the token endpoint: 429, 503, a page in HTML, and slowness', async () => {
+  test('faults affect the token endpoint: 429, 503, an HTML page, and slowness', async () => {
     const faults = (rule: object) =>
       o.control('PUT', '/faults', [{ route: '^POST /oauth/tokens', times: 1, ...rule }]);
     await faults({ kind: 'status', status: 429, retryAfterSeconds: 7 });
@@ -219,7 +219,7 @@ describe('refused grants', () => {
   });
 });
 
-test('faults strike single grants and calls: a short life, an end that is not told, a revocation', async () => {
+test('faults affect single grants and calls: a short life, a missing expires_in, a revocation', async () => {
   const faults = (rule: object) => o.control('PUT', '/faults', [{ times: 1, ...rule }]);
   await faults({ route: '^POST /oauth/tokens', kind: 'tokenShort', lifeSeconds: 3 });
   const short = await o.mint({ expires_in: 600 });

@@ -4,7 +4,7 @@ import { fault, refused, useFreshSandbox } from './support/fresh';
 const t = useFreshSandbox();
 
 describe('organizations', () => {
-  test('look like the live ones, with large ids and whole seconds', async () => {
+  test('look like those of Zendesk, with large ids and whole seconds', async () => {
     t.later(789);
     const organization = await t.api.organization({
       name: ' Acme ',
@@ -32,7 +32,7 @@ describe('organizations', () => {
     expect(organization.organization_fields).not.toHaveProperty('unknown');
   });
 
-  test('names are unique whatever their case, until the holder goes or is renamed', async () => {
+  test('have names that are unique in any case, until the organization is deleted or renamed', async () => {
     const { id } = await t.api.organization({ name: 'Acme' });
     const duplicate = () => t.api.post('/organizations', { organization: { name: ' aCME ' } });
     expect(refused(await duplicate())).toEqual(fault('name', 'DuplicateValue'));
@@ -52,13 +52,13 @@ describe('organizations', () => {
     ['vip', 'yes'],
     ['contract_end', 'soon'],
     ['annual_revenue', 'much'],
-  ])('field %s does not take %s', async (key, value) => {
+  ])('the field %s does not accept %s', async (key, value) => {
     const organization = { name: 'Acme', organization_fields: { [key]: value } };
     expect(refused(await t.api.post('/organizations', { organization }))).toEqual(fault(key, 'InvalidValue'));
     expect(t.sandbox.store.organizations.size).toBe(0);
   });
 
-  test('are found by name, external id and ids; those that are gone are not', async () => {
+  test('are found by name, external id and ids, unless they were deleted', async () => {
     const acme = await t.api.organization({ name: 'Acme', external_id: 'PMS:1' });
     const globex = await t.api.organization({ name: 'Globex' });
     const names = async (path: string) =>
@@ -76,19 +76,19 @@ describe('organizations', () => {
     expect((await t.api.organization({ name: 'Acme', external_id: 'PMS:1' })).id).not.toBe(acme.id);
   });
 
-  test('at most a hundred ids at once', async () => {
+  test('are listed by a hundred ids at most', async () => {
     const ids = Array.from({ length: 101 }, (_, i) => i + 1).join(',');
     for (const resource of ['organizations', 'tickets', 'users'])
       expect((await t.api.get(`/${resource}/show_many?ids=${ids}`)).status).toBe(400);
   });
 
-  test('external ids are unique', async () => {
+  test('have unique external ids', async () => {
     await t.api.organization({ name: 'A', external_id: 'x' });
     const answer = await t.api.post('/organizations', { organization: { name: 'B', external_id: 'X' } });
     expect(refused(answer)).toEqual(fault('external_id', 'DuplicateValue'));
   });
 
-  test('create or update goes by id, then by external id', async () => {
+  test('are created or updated by id, then by external id', async () => {
     const upsert = (organization: object) => t.api.post('/organizations/create_or_update', { organization });
     const first = await upsert({ name: 'A', external_id: 'x' });
     expect(first.status).toBe(201);
@@ -99,7 +99,7 @@ describe('organizations', () => {
     expect((await upsert({ id: 1, name: 'D' })).status).toBe(404);
   });
 
-  test('a merge deletes the loser; its tickets, people and domains move', async () => {
+  test('a merge deletes the loser, and moves its tickets, people and domains', async () => {
     const loser = await t.api.organization({ name: 'A', domain_names: ['a.example'] });
     const winner = await t.api.organization({ name: 'B', domain_names: ['b.example'] });
     const user = (
@@ -138,7 +138,7 @@ describe('paging', () => {
     for (const name of ['A1', 'A2', 'A3', 'B']) await t.api.organization({ name });
   });
 
-  test('by cursor, both ways, and the filter stays', async () => {
+  test('by cursor goes forwards and backwards, and keeps the filter', async () => {
     const first = await names('/organizations/autocomplete.json?name=a&page[size]=2');
     expect(first).toMatchObject({ names: ['A1', 'A2'], body: { meta: { has_more: true } } });
     expect(first.body.links.next).toContain(
@@ -153,7 +153,7 @@ describe('paging', () => {
     expect((await names(second.body.links.prev ?? '')).names).toEqual(['A1', 'A2']);
   });
 
-  test('a cursor skips nothing when an earlier record goes', async () => {
+  test('a cursor skips no record when an earlier one is deleted', async () => {
     const { body } = await names('/organizations?page[size]=2');
     await t.api.delete(`/organizations/${body.organizations[0]?.id}`);
     expect((await names(body.links.next ?? '')).names).toEqual(['A3', 'B']);
@@ -162,7 +162,7 @@ describe('paging', () => {
     expect((await names(again.body.links.next ?? '')).names).toEqual(['A3']);
   });
 
-  test('by number, up to 10,000 records', async () => {
+  test('by page number reaches 10,000 records', async () => {
     const first = await names('/organizations?per_page=3');
     expect(first).toMatchObject({ names: ['A1', 'A2', 'A3'], body: { count: 4, previous_page: null } });
     const second = await names(first.body.next_page ?? '');

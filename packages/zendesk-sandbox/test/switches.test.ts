@@ -6,12 +6,12 @@ import { ZendeskApi } from './support/zendeskApi';
 
 const README = readFileSync(path.resolve(__dirname, '../README.md'), 'utf8');
 
-test('all rules hold by default, but the one that tests would have to wait for', () => {
+test('all rules are on by default, except the one that tests would have to wait for', () => {
   const off = SWITCH_NAMES.filter((name) => rulesOf('all')[name] === false);
   expect(off).toEqual(['exportLag']);
 });
 
-test('what is given differs, the rest stays', () => {
+test('a given switch changes one rule, and the others stay', () => {
   const rules = rulesOf({ optionTags: false });
   expect(rulesOf({ foreignOption: 'empties' }, rules)).toEqual({ ...rules, foreignOption: 'empties' });
   expect(rulesOf('all', rules)).toEqual(rulesOf());
@@ -24,7 +24,7 @@ test.each([[{ nonsense: true }], [{ optionTags: 'yes' }], [{ foreignOption: 'oth
   },
 );
 
-test('rules are switched over HTTP, too', async () => {
+test('rules can be switched over HTTP, too', async () => {
   const sandbox = await startZendeskSandbox({ obeys: { optionTags: false } });
   const api = new ZendeskApi(sandbox);
   expect((await api.control('GET', '/rules')).body).toMatchObject({ optionTags: false, emptyUpdate: true });
@@ -36,7 +36,7 @@ test('rules are switched over HTTP, too', async () => {
   await sandbox.close();
 });
 
-test('a program that starts a sandbox inside itself is told by its environment', async () => {
+test('a program that embeds a sandbox reads the switches from the environment', async () => {
   process.env['ZENDESK_SANDBOX_OBEYS'] = '{"optionTags":false}';
   const sandbox = await startZendeskSandbox();
   expect(sandbox.store.rules.optionTags).toBe(false);

@@ -5,7 +5,7 @@ import { SINCE } from './support/rig';
 const t = useFreshSandbox();
 
 describe('comments', () => {
-  test('text becomes escaped HTML; HTML becomes text, without what could act', async () => {
+  test('text becomes escaped HTML; HTML becomes text, without active content', async () => {
     const { id } = await t.api.ticket({ comment: { body: 'a < b & "c"\nd' } });
     await t.api.comment(id, {
       html_body:
@@ -24,7 +24,7 @@ describe('comments', () => {
     ]);
   });
 
-  test('the author is who calls, or somebody known; of the first one it is the requester', async () => {
+  test('the author is the caller or a known user; of the first comment it is the requester', async () => {
     const { id, requester_id: carla } = await t.api.ticket({
       requester: { email: 'c@example.com', name: 'C' },
     });
@@ -42,7 +42,7 @@ describe('comments', () => {
     ]);
   });
 
-  test('metadata is kept on the audit, which lists what changed', async () => {
+  test('the audit keeps the metadata, and lists the changes', async () => {
     const { id } = await t.api.ticket();
     const bob = t.api.as('bob@sandbox.example');
     const { body } = await bob.comment(
@@ -67,7 +67,7 @@ describe('comments', () => {
     ]);
   });
 
-  test('come oldest first, or as asked for, page by page', async () => {
+  test('are listed oldest first, or in the given order, page by page', async () => {
     const { id } = await t.api.ticket({ comment: { body: '0' } });
     for (const body of ['1', '2']) await t.api.comment(id, { body });
     const bodies = async (query: string) => {
@@ -83,7 +83,7 @@ describe('comments', () => {
     expect((await t.api.get(first.next)).body.comments.map(({ body }) => body)).toEqual(['0']);
   });
 
-  test('cannot be more than 5,000; other updates still pass', async () => {
+  test('are limited to 5,000 per ticket; other updates still pass', async () => {
     const { id } = await t.api.ticket();
     const agent = t.sandbox.store.userByEmail.get('ann@sandbox.example');
     for (let i = 1; i < 5_000; i += 1)
@@ -93,7 +93,7 @@ describe('comments', () => {
     expect((await t.api.get(`/tickets/${id}/comments/count`)).body['count']).toMatchObject({ value: 5_000 });
   });
 
-  test('are redacted everywhere, also as description and in audits and exports', async () => {
+  test('are redacted everywhere, also in the description, audits and exports', async () => {
     const { id } = await t.api.ticket({ comment: { body: 'card 4111 & 4111' } });
     await t.api.comment(id, { body: 'pin 77 & pin 88 & ok' });
     const [first, second] = (await t.api.get(`/tickets/${id}/comments`)).body.comments;
@@ -126,7 +126,7 @@ describe('comments', () => {
     expect((await t.api.put(`/tickets/${id}/comments/5/make_private`)).status).toBe(404);
   });
 
-  test('carry uploaded files, byte for byte, behind a redirect', async () => {
+  test('carry uploaded files byte for byte, behind a redirect', async () => {
     const upload = await t.api.upload('a b.json', '{"a":  1}', 'application/json');
     expect(upload.attachment).toMatchObject({ file_name: 'a b.json', size: 9 });
     const { id } = await t.api.ticket({ comment: { body: 'see', uploads: [upload.token] } });

@@ -6,7 +6,7 @@ import { SEVERITY, SINCE, START } from './support/rig';
 const t = useFreshSandbox();
 
 describe('tickets', () => {
-  test('are numbered from one, have the first comment as description, and a new one that is assigned is open', async () => {
+  test('are numbered from one, have the first comment as description, and are open if assigned', async () => {
     const ticket = await t.api.ticket({
       assignee_email: 'bob@sandbox.example',
       requester: { name: 'Carla', email: 'Carla@Acme.example' },
@@ -33,7 +33,7 @@ describe('tickets', () => {
     expect((await t.api.get('/tickets?external_id=x')).body.tickets.map(({ id }) => id)).toEqual([1]);
   });
 
-  test('external ids are not unique', async () => {
+  test('external ids need not be unique', async () => {
     await t.api.ticket({ external_id: 'x' });
     await t.api.ticket({ external_id: 'x' });
     expect((await t.api.get('/tickets?external_id=x')).body.tickets).toHaveLength(2);
@@ -70,7 +70,7 @@ describe('tickets', () => {
     expect(t.sandbox.store.comments.size).toBe(0);
   });
 
-  test('an end user is no assignee', async () => {
+  test('an end user cannot be an assignee', async () => {
     const { id, requester_id: requester } = await t.api.ticket({
       requester: { email: 'c@example.com', name: 'C' },
     });
@@ -79,7 +79,7 @@ describe('tickets', () => {
     );
   });
 
-  test('custom fields merge by id; unknown ones are ignored; null clears', async () => {
+  test('custom fields are merged by id; unknown ones are ignored; null clears', async () => {
     const values = ({ custom_fields: fields }: Ticket) =>
       Object.fromEntries(fields.filter(({ value }) => value !== null).map(({ id, value }) => [id, value]));
     const ticket = await t.api.ticket({
@@ -106,7 +106,7 @@ describe('tickets', () => {
     expect(values(body.ticket)).toEqual({ [SEVERITY + 4]: true, [SEVERITY + 5]: ['api', 'app'] });
   });
 
-  test('statuses and custom statuses follow each other', async () => {
+  test('a status and its custom status change together', async () => {
     const { id } = await t.api.ticket();
     const set = async (ticket: object) => {
       const { status, custom_status_id: custom } = (await t.api.put(`/tickets/${id}`, { ticket })).body
@@ -120,7 +120,7 @@ describe('tickets', () => {
     expect(list).toContainEqual(expect.objectContaining({ id: 4044396, status_category: 'pending' }));
   });
 
-  test('fields name their types and options', async () => {
+  test('fields show their types and options', async () => {
     const { ticket_fields: fields } = (await t.api.get('/ticket_fields.json')).body;
     expect(fields).toContainEqual(expect.objectContaining({ type: 'subject', removable: false }));
     expect(fields).toContainEqual(
@@ -153,7 +153,7 @@ describe('tickets', () => {
     expect((await t.api.get(`/tickets/${id}/tags`)).body.tags).toEqual(['w', 'z']);
   });
 
-  test('a safe update needs the last stamp, to the second', async () => {
+  test('a safe update needs the newest timestamp, to the second', async () => {
     const { id, updated_at: stamp } = await t.api.ticket();
     const safely = (updated_stamp?: string, ticket: object = { subject: 'S' }) =>
       t.api.put(`/tickets/${id}`, {
@@ -166,12 +166,12 @@ describe('tickets', () => {
     expect((await t.api.get(`/tickets/${id}`)).body.ticket.subject).toBe('S');
     expect((await t.api.get(`/tickets/${id}/comments`)).body.comments).toHaveLength(1);
     expect((await safely()).status).toBe(422);
-    // Two updates of one second cannot be told apart: the real window.
+    // Two updates within one second cannot be distinguished, as in the real Zendesk.
     expect((await safely('2026-01-01T00:00:01.900Z')).status).toBe(200);
     expect((await safely('2026-01-01T00:00:01Z')).status).toBe(200);
   });
 
-  test('a closed ticket takes nothing, but tags by Update Many', async () => {
+  test('a closed ticket accepts nothing but tags by Update Many', async () => {
     const { id } = await t.api.ticket({ status: 'closed' });
     const answer = await t.api.put(`/tickets/${id}`, { ticket: { subject: 'late' } });
     expect(refused(answer)).toEqual(fault('status', 'InvalidValue'));
@@ -190,7 +190,7 @@ describe('tickets', () => {
     });
   });
 
-  test('an idempotency key answers its first result for two hours', async () => {
+  test('an idempotency key returns its first result for two hours', async () => {
     const create = (subject: string, key = 'k') =>
       t.api.post('/tickets', { ticket: { subject, comment: { body: 'x' } } }, { 'idempotency-key': key });
     const first = await create('A');
@@ -205,14 +205,14 @@ describe('tickets', () => {
     expect((await create('B')).headers.get('x-idempotency-lookup')).toBe('miss');
   });
 
-  test('a refused create leaves its key free', async () => {
+  test('a refused create leaves its idempotency key unused', async () => {
     const create = (status: string) =>
       t.api.post('/tickets', { ticket: { status, comment: { body: 'x' } } }, { 'idempotency-key': 'k' });
     expect((await create('nonsense')).status).toBe(422);
     expect((await create('open')).headers.get('x-idempotency-lookup')).toBe('miss');
   });
 
-  test('deleting is soft, restorable, then for good; the export shows each step', async () => {
+  test('a deletion is soft and can be undone, then permanent; the export shows each step', async () => {
     const { id } = await t.api.ticket({ status: 'pending', external_id: 'x', comment: { body: 'secret' } });
     const { cursor } = await t.exported(`start_time=${SINCE}`);
     t.later(1_000);
@@ -244,7 +244,7 @@ describe('tickets', () => {
     expect((await t.api.ticket()).id).toBe(id + 1);
   });
 
-  test('a merge closes the losers and tells both sides', async () => {
+  test('a merge closes the losers and adds a comment to each ticket', async () => {
     const [winner, loser, other] = [await t.api.ticket(), await t.api.ticket(), await t.api.ticket()];
     const body = { ids: [loser.id, other.id], source_comment: 'See there', source_comment_is_public: true };
     const job = await t.api.done(await t.api.post(`/tickets/${winner.id}/merge`, body));

@@ -30,7 +30,7 @@ async function subscribe(...types: string[]): Promise<{ id: string; secret: stri
 const answering = (status: number | null) => (status === null ? null : { status });
 const types = (list: Delivery[]) => list.map(({ body }) => body.type.replace('zen:event-type:', ''));
 
-test('a delivery is signed over timestamp and raw body, and names webhook and invocation', async () => {
+test('the signature covers timestamp and raw body, and headers name webhook and invocation', async () => {
   const { id, secret } = await subscribe('ticket.created');
   const ticket = await api.ticket({ subject: 'Ünïcode 🔥', priority: 'high' });
   const [delivery] = await receiver.take(1);
@@ -62,7 +62,7 @@ test('a new signing secret replaces the old one', async () => {
   expect(delivery && [isSigned(delivery, secret), isSigned(delivery, fresh)]).toEqual([false, true]);
 });
 
-test('events of tickets and organizations', async () => {
+test('changes of tickets and organizations send events', async () => {
   await subscribe(
     ...[
       'created',
@@ -125,7 +125,7 @@ test('events of tickets and organizations', async () => {
   expect(await seen(() => api.delete(`/organizations/${organization}`), 1)).toEqual(['organization.deleted']);
 });
 
-test.each([[409], [null]])('%s is tried again, as the same invocation', async (answer) => {
+test.each([[409], [null]])('after %s the same invocation is repeated', async (answer) => {
   receiver.answers = [answer, answer].map(answering);
   const { secret } = await subscribe('ticket.created');
   await api.ticket();
@@ -135,7 +135,7 @@ test.each([[409], [null]])('%s is tried again, as the same invocation', async (a
 });
 
 // 429 and 503 without a Retry-After: rule 32.
-test.each([400, 429, 500, 503])('%s is final', async (answer) => {
+test.each([400, 429, 500, 503])('after %s a delivery ends', async (answer) => {
   receiver.answers = [answering(answer)];
   await subscribe('ticket.created');
   const first = await api.ticket();
@@ -147,7 +147,7 @@ test.each([400, 429, 500, 503])('%s is final', async (answer) => {
   ]);
 });
 
-test('a few attempts, then no more', async () => {
+test('a delivery ends after a few attempts', async () => {
   receiver.answers = Array.from({ length: 4 }, () => answering(409));
   await subscribe('ticket.created');
   const first = await api.ticket();
@@ -157,7 +157,7 @@ test('a few attempts, then no more', async () => {
   expect(ids).toEqual([...Array.from({ length: 4 }, () => String(first.id)), String(second.id)]);
 });
 
-test('an inactive or removed webhook gets nothing', async () => {
+test('an inactive or removed webhook receives nothing', async () => {
   const { id } = await subscribe('ticket.created');
   expect((await api.call('PATCH', `/webhooks/${id}`, { webhook: { status: 'inactive' } })).status).toBe(204);
   expect((await api.get(`/webhooks/${id}`)).body.webhook).toMatchObject({ status: 'inactive' });
@@ -183,7 +183,7 @@ test.each([
   expect((await api.call('PATCH', `/webhooks/${id}`, { webhook: { endpoint: target } })).status).toBe(400);
 });
 
-test('a trigger sends exactly the body of its administrator, filled in', async () => {
+test('a trigger sends the body that its administrator wrote, with the placeholders filled in', async () => {
   const { id: webhookId, secret } = await subscribe('conditional_ticket_events');
   const template = '{"ticket": "{{ticket.id}}",  "title": "{{ticket.title}}", "what": "{{ ticket.status }}"}';
   const trigger = { title: 't', actions: [{ field: 'notification_webhook', value: [webhookId, template] }] };
@@ -200,14 +200,14 @@ describe('faults of deliveries', () => {
   const inject = (...rules: object[]) => api.control('PUT', '/faults', rules);
   const ids = (list: Delivery[]) => list.map(({ body }) => Number(body.detail['id']));
 
-  test('duplicate', async () => {
+  test('a delivery is duplicated', async () => {
     await subscribe('ticket.created');
     await inject({ route: '^ticket', kind: 'webhookDuplicate' });
     const { id } = await api.ticket();
     expect(ids(await receiver.take(2))).toEqual([id, id]);
   });
 
-  test('lost, and counted', async () => {
+  test('a delivery is lost, and counted', async () => {
     await subscribe('ticket.created', 'organization.created');
     await inject({ route: 'ticket.created', kind: 'webhookLost', times: 1 });
     await api.ticket();
@@ -216,7 +216,7 @@ describe('faults of deliveries', () => {
     expect((await api.control('GET', '/stats')).body['faults']).toEqual({ webhookLost: 1 });
   });
 
-  test('reordered: after the next one, or alone when none comes', async () => {
+  test('a delivery comes after the next one, or alone if there is none', async () => {
     await subscribe('ticket.created');
     await inject({ route: 'ticket', kind: 'webhookReordered', times: 1, delayMs: 5_000 });
     const [first, second] = [await api.ticket(), await api.ticket()];
@@ -226,7 +226,7 @@ describe('faults of deliveries', () => {
     expect(ids(await receiver.take(3)).at(-1)).toBe(third.id);
   });
 
-  test('late', async () => {
+  test('a delivery comes late', async () => {
     await subscribe('ticket.created');
     await inject({ route: 'ticket', kind: 'webhookLate', times: 1, delayMs: 50 });
     const [first, second] = [await api.ticket(), await api.ticket()];

@@ -22,9 +22,13 @@ interface CheckInfo {
 
 export const CHECKS = {
   properties: { group: 'records', what: 'the properties that the mapping writes are there', serves: [3] },
-  create: { group: 'records', what: 'a new record is what was written', serves: [1, 3] },
-  update: { group: 'records', what: 'an edit changes what it names and nothing else', serves: [3, 4] },
-  values: { group: 'records', what: 'each property takes a value, another, and none', serves: [3] },
+  create: { group: 'records', what: 'a new record has the written values', serves: [1, 3] },
+  update: { group: 'records', what: 'an edit changes the named properties and no others', serves: [3, 4] },
+  values: {
+    group: 'records',
+    what: 'each property accepts a value, another value, and no value',
+    serves: [3],
+  },
   precondition: { group: 'writes', what: 'a write on an old version is refused', serves: [2, 4] },
   repeat: { group: 'writes', what: 'a create that is sent twice makes one record', serves: [2, 4, 5] },
   lookUp: { group: 'references', what: 'a back-reference finds its record and no other', serves: [1, 4, 5] },
@@ -54,9 +58,9 @@ export type CheckId = keyof typeof CHECKS;
 export const INVARIANTS = {
   1: 'For each pair at most one workflow writes',
   2: 'No write without idempotency key or precondition',
-  3: 'After quiet, mapped values agree on both sides, or the link says why not',
+  3: 'When no change is pending, mapped values agree on both sides, or the link states the reason',
   4: 'Never two counterparts for one record; never an edit lost without a trace',
-  5: 'Whatever is killed, lost, doubled or late: 1–4 still hold',
+  5: '1–4 hold although processes are killed and messages are lost, repeated or late',
 } as const;
 /** Conditions of an invariant that no check tests. */
 export const NEVER_TRIED: Partial<Record<keyof typeof INVARIANTS, string>> = {

@@ -87,7 +87,7 @@ function samplesOf(
   return [probe.words(), another(probe.words())];
 }
 
-const NO_PERSON = 'no person is known; name two with --person';
+const NO_PERSON = 'no person is known; name two people with --person';
 
 function listed([first = null, ...others]: readonly Json[]): Samples {
   return [first, ...others.map((value) => ({ what: `as ${textOf(value)}`, value }))];

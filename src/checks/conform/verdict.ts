@@ -64,36 +64,37 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     if (!claimed)
       return {
         verdict: 'window',
-        found: 'a write cannot be bound to a version',
+        found: 'a write cannot have a version as its precondition',
         means:
-          'holds with a window of one read-to-write: an edit of the same property between the read and the write, some milliseconds, is overwritten',
+          'holds, with a window between read and write: an edit of the same property between the read and the write, some milliseconds, is overwritten',
       };
     const faults = accepted.map((what) => `took ${what} on an old version`);
-    if (winners > 1) faults.push(`${winners} of ${racers} edits at once on the same version went through`);
+    if (winners > 1)
+      faults.push(`${winners} of ${racers} concurrent edits based on the same version succeeded`);
     if (racers > 0 && winners === 0)
-      faults.push(`refused all of ${racers} edits on the version that it gave`);
+      faults.push(`refused all of ${racers} edits based on the present version`);
     return outcome({
-      did: racers > 0 ? `refused, also as one of ${racers} at once` : 'refused',
+      did: racers > 0 ? `refused, also as one of ${racers} concurrent edits` : 'refused',
       faults,
     });
   },
   repeat({ claimed, again, together }) {
     const faults: string[] = [];
-    if (claimed && again === 'second') faults.push('the same idempotency key again made a second record');
+    if (claimed && again === 'second') faults.push('a repeated idempotency key made a second record');
     if (claimed && again === 'refused')
-      faults.push('the same idempotency key again was refused, not answered');
-    if (claimed && together > 1) faults.push(`two at once with the same key made ${together} records`);
+      faults.push('a repeated idempotency key was refused; expected the first record');
+    if (claimed && together > 1)
+      faults.push(`two concurrent creates with the same key made ${together} records`);
     if (faults.length > 0) return lies(faults);
-    if (again === 'same' && together <= 1)
-      return holds('the same key again is answered with the first record');
+    if (again === 'same' && together <= 1) return holds('a repeated key returns the first record');
     if (again === 'second' || together > 1)
       return {
         verdict: 'window',
-        found: 'there are no idempotency keys; the same again makes a second record',
+        found: 'there are no idempotency keys; a repeated create makes a second record',
         means:
           'the sync looks for the back-reference before it sends a create again; a first attempt that arrives after that look-up makes a second counterpart, which shows as a conflict',
       };
-    return holds('the same again is refused, for its back-reference');
+    return holds('a repeated create is refused, because of its back-reference');
   },
   lookUp({ seconds, ...rest }) {
     const judged = outcome(rest);
@@ -110,7 +111,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     return {
       verdict: 'window',
       found: 'a second record with it is taken',
-      means: 'the sync looks for the back-reference before each create, one call more for each new record',
+      means: 'the sync looks for the back-reference before each create: one more call for each new record',
     };
   },
   match({ property, offered, ...rest }) {
@@ -128,7 +129,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
         `no page contained ${unlisted.length} of ${made} records that were made: ${some(unlisted)}`,
       ]);
     if (missing.length > 0)
-      return lies([`left out ${missing.length} of ${records} records that nobody touched: ${some(missing)}`]);
+      return lies([`left out ${missing.length} of ${records} records that did not change: ${some(missing)}`]);
     if (!ended)
       return {
         verdict: 'untried',
@@ -177,7 +178,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     return stale.length === 0
       ? holds(`${records} records`)
       : lies([
-          `the last entry of ${stale.length} of ${records} records had an earlier state: ${some(stale)}`,
+          `the last entry of ${stale.length} of ${records} records showed an earlier state: ${some(stale)}`,
         ]);
   },
   feedSince({ offered, records, missing }) {
@@ -221,7 +222,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
       return {
         verdict: 'window',
         found: seen,
-        means: `the order is a clock’s${tied ? ', and edits within one tick share it' : ''}: an edit within the same tick as ours is noticed only where its values differ from what was written`,
+        means: `the order comes from a clock${tied ? ', and edits within one tick have the same order' : ''}: an edit within the same tick as ours is noticed only if its values differ from the written ones`,
       };
     return holds(seen);
   },
@@ -235,7 +236,7 @@ const JUDGES: { [C in CheckId]: (evidence: Evidence[C]) => Judgement } = {
     return {
       verdict: 'window',
       found: words,
-      means: `"winner: latest" goes by each side’s clock, and is wrong by up to ${Math.ceil(Math.max(...skews))} s; webhooks are refused at 300 s: set the clock by NTP`,
+      means: `"winner: latest" depends on each side’s clock, and is wrong by up to ${Math.ceil(Math.max(...skews))} s; webhooks are refused at 300 s: set the clock by NTP`,
     };
   },
 };
@@ -246,7 +247,7 @@ export function judge<C extends CheckId>(check: C, evidence: Evidence[C]): Judge
 
 /** A feature that the adapter does not offer. */
 export function notOffered(check: CheckId, why: string): Judgement {
-  return { verdict: 'off', found: why, means: WITHOUT[check] ?? 'what needs it is switched off' };
+  return { verdict: 'off', found: why, means: WITHOUT[check] ?? 'functions that need it are switched off' };
 }
 
 const WITHOUT: Partial<Record<CheckId, string>> = {
@@ -286,11 +287,11 @@ function outcome({ did, faults }: Outcome): Judgement {
 
 function once(claimed: boolean, what: string, times: number): Judgement {
   if (times === 1) return holds(`${what} once`);
-  if (claimed) return lies([`the same key again: ${what} ${times} times`]);
+  if (claimed) return lies([`a repeated key: ${what} ${times} times`]);
   return {
     verdict: 'window',
-    found: `there are no idempotency keys; the same again is ${what} ${times} times`,
-    means: `what is sent again after a lost answer may be ${what} twice`,
+    found: `there are no idempotency keys; a repeated write is ${what} ${times} times`,
+    means: `a write that is repeated after a lost answer may be ${what} twice`,
   };
 }
 
@@ -308,7 +309,7 @@ function noFeed(): Judgement {
   return {
     verdict: 'off',
     found: 'there is no change feed',
-    means: 'changes are found by the reconcile alone (RECONCILE_CRON), and by webhooks where there are any',
+    means: 'changes are found by the reconcile alone (RECONCILE_CRON), and by webhooks if there are any',
   };
 }
 

@@ -152,7 +152,7 @@ class DryRun {
       store: scratch,
       mapping,
       systems: { zendesk: simulated('zendesk'), pms: simulated('pms') },
-      hint: async (key, inbox) => this.add(key, inbox),
+      signalPair: async (key, inbox) => this.add(key, inbox),
       log: pino({ level: 'silent' }),
       metrics: new SyncMetrics(),
       now: () => new Date(),

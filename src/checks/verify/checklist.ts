@@ -103,9 +103,9 @@ class Lines {
       ),
     ];
     if (row.write === 'always' && row.direction !== 'both')
-      lines.push(line('putBack', `an edit in ${article(to)} is taken back`, this.cannotPutBack(row, to)));
+      lines.push(line('putBack', `an edit in ${article(to)} is reverted`, this.cannotPutBack(row, to)));
     if (row.write === 'always' && row.fixed?.side === to && row.fixed.onEdit === 'overrule')
-      lines.push(line('putBack', `an edit that ${article(to)} cannot take is taken back`, this.silent(from)));
+      lines.push(line('putBack', `an edit that ${article(to)} cannot take is reverted`, this.silent(from)));
     return lines;
   }
 
@@ -187,7 +187,7 @@ class Lines {
       row.fixed.onEdit === 'overrule' &&
       row.fixed.except.length === 0
     )
-      return 'the mapping takes every edit back (onEdit: overrule)';
+      return 'the mapping reverts every edit (onEdit: overrule)';
     const { fixed: onTarget } = this.fact(row, otherSide(from));
     const isHandled = row.fixed?.side === otherSide(from);
     return onTarget !== undefined && !isHandled ? onTarget : null;
@@ -198,7 +198,7 @@ class Lines {
     if (cannotEdit !== null) return cannotEdit;
     if (row.type === 'boolean') return 'true or false, never empty';
     if (row.fixed?.side === otherSide(from) && row.fixed.onEdit === 'overrule')
-      return 'the mapping takes it back (onEdit: overrule)';
+      return 'the mapping reverts it (onEdit: overrule)';
     const { required } = this.fact(row, from);
     if (required !== undefined) return required;
     if (row.default !== undefined || isFollowedUp(row, from)) return null;

@@ -7,21 +7,24 @@ export const CHECKS = [
   'pair',
   /** The pair is kept in sync: an edit of the counterpart comes back to the record that it was made for. */
   'keep',
-  /** The value is there when the counterpart is. */
+  /** The value is there as soon as the counterpart is. */
   'create',
   /** A changed value arrives. */
   'edit',
   /** An emptied value is emptied. */
   'clear',
-  /** One-way: a change on the other side is taken back. */
+  /** One-way row: the sync reverts an edit on the other side. */
   'putBack',
-  /** A value that the other side refuses: both stay, with the reason, and other rows go on. */
+  /**
+   * The other side refuses the value: both sides keep their values, the reason is reported, and other rows are
+   * synced.
+   */
   'notTaken',
-  /** Like `notTaken`; and the sync offers the value again once the cause of the refusal has changed. */
+  /** As `notTaken`; the sync offers the value again when the cause of the refusal has changed. */
   'offeredAgain',
   /** A file arrives, byte for byte. */
   'file',
-  /** A file that is removed for good goes from the other side. */
+  /** A file that is removed for good is removed on the other side. */
   'redactFile',
   /** The whole text is removed for good. */
   'redact',

@@ -18,7 +18,7 @@ export function plain(text: Json | undefined): Json {
   return typeof text === 'string' ? text.replaceAll('\u2060', '') : (text ?? null);
 }
 
-/** What is left of a redacted file is no file. */
+/** A redacted file is left as a placeholder, which is not a file. */
 export function fileOf({ id, file_name: name, size }: File): SeenFile {
   return { id: String(id), name, size: size ?? 0, content: async () => null };
 }

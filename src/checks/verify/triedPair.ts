@@ -147,7 +147,7 @@ export class Pair {
       const was = this.canonical(row, writer, before);
       const holds = this.canonical(row, writer, taken);
       if (same(was, holds)) {
-        const reason = `${NAMES[writer]} did not take the change that was to be taken back`;
+        const reason = `${NAMES[writer]} did not take the change that the sync should revert`;
         attempts.set(row, {
           status: 'not checked',
           reason,

@@ -3,7 +3,7 @@ import type { Json } from '../../sync/record';
 
 /** Waits until expected values arrive. */
 
-/** One write, and the values that it should bring. */
+/** One write, and the values that it should cause. */
 export interface Expected<K> {
   wanted: readonly K[];
   /** Values that were there before the write, so that their presence does not prove its arrival. */
@@ -30,8 +30,8 @@ export interface Arrival extends Look {
 }
 
 /**
- * Polls until all values of a write have arrived. One write should bring its values together, so the rest is given up a
- * quarter of the timeout after the latest arrival.
+ * Polls until all values of a write have arrived. One write should cause all its values together, so the rest is
+ * given up a quarter of the timeout after the latest arrival.
  *
  * @param look reads the present state of all values
  */

@@ -8,11 +8,15 @@ import { withoutPassword } from '../../workers/service';
 import { Problem } from '../operatorErrors';
 
 /**
- * Two installations on the same two accounts overrule each other without end. On one machine, the second one is refused:
- * each marks the accounts in the cache folder for as long as it runs. Several workers of one installation are no matter.
+ * Two installations on the same two accounts overwrite each other's changes without end. On one machine, the second
+ * one is refused: while an installation runs, its lock in the cache folder marks the accounts as used. Several
+ * workers of one installation may run.
  */
 
-/** @returns what ends the mark; null where another worker of this installation holds it, or none can be made @throws Problem */
+/**
+ * @returns the lock; null if another worker of this installation holds it, or if no lock can be made
+ * @throws Problem if another installation holds it
+ */
 export async function markAccounts(config: Config, dataDir: string): Promise<FolderLock | null> {
   const installation = installationOf(config, dataDir);
   const accounts = `${config.zendeskBaseUrl} ${config.pmsBaseUrl}`;
@@ -20,17 +24,17 @@ export async function markAccounts(config: Config, dataDir: string): Promise<Fol
   try {
     return await lockFolder(path.join(cacheRoot(), 'accounts', digest), installation);
   } catch (error) {
-    // A mark is a help: without a place for it, the service runs all the same.
+    // The lock only protects from a mistake. If it cannot be stored, the service runs without it.
     if (!(error instanceof FolderInUse) || !error.occupant) return null;
     const { what, pid, since } = error.occupant;
     if (what === installation) return null;
     throw new Problem(
-      `another installation syncs ${config.zendeskBaseUrl} and ${config.pmsBaseUrl} already (${what}, process ${pid}, since ${since}): two of them overrule each other; stop it, or use its folder and settings`,
+      `another installation syncs ${config.zendeskBaseUrl} and ${config.pmsBaseUrl} already (${what}, process ${pid}, since ${since}): two installations overwrite each other’s changes; stop it, or use its folder and settings`,
     );
   }
 }
 
-/** An installation is where its links are. */
+/** Two processes belong to one installation if they use the same link store. */
 function installationOf({ mongodbUri, mongodbDatabase }: Config, dataDir: string): string {
   if (mongodbUri !== undefined) return `${withoutPassword(mongodbUri)} ${mongodbDatabase}`;
   try {

@@ -1,21 +1,21 @@
 import { input, password } from '@inquirer/prompts';
 
-/** Questions to a person at a terminal. */
+/** Asks a person at a terminal. */
 export interface Questions {
-  /** @param check returns what is wrong with an answer, or null */
+  /** @param check returns the fault of an answer, or null */
   text(
     question: string,
     options?: { given?: string; check?: (answer: string) => string | null },
   ): Promise<string>;
   /**
-   * The answer is not shown.
-   * @param kept Enter alone is an answer, too: what was given before counts again
-   * @param check returns what is wrong with an answer, or null
+   * Does not show the answer.
+   * @param kept whether there is an earlier answer, which Enter alone repeats
+   * @param check returns the fault of an answer, or null
    */
   secret(question: string, kept?: boolean, check?: (answer: string) => string | null): Promise<string>;
 }
 
-/** @param streams in place of the terminal */
+/** @param streams replace the terminal */
 export function questions(streams?: {
   input: NodeJS.ReadableStream;
   output: NodeJS.WritableStream;
@@ -42,17 +42,17 @@ export function questions(streams?: {
   };
 }
 
-/** The answer that asks for the question before. */
+/** The answer that returns to the previous question. */
 export const BACK = '<';
 
-/** A person wants to answer an earlier question anew. */
+/** A person wants to return to the previous question. */
 export class GoBack extends Error {
   override readonly name = 'GoBack';
 }
 
 const NAMED = /^(?:export\s+)?([A-Z][A-Z_]*)=/;
 
-/** What is wrong with an answer that was copied with the name of another setting; null where nothing is. */
+/** The fault of an answer that was copied with the name of another setting; null if there is none. */
 export function otherSetting(answer: string, ...expected: string[]): string | null {
   const name = NAMED.exec(answer.trim())?.[1];
   return name === undefined || expected.includes(name)
@@ -60,7 +60,10 @@ export function otherSetting(answer: string, ...expected: string[]): string | nu
     : `found ${name}, expected ${expected.join(' or ')}`;
 }
 
-/** An answer as it was meant: copied with its variable's name, in quotes, or with blanks around. @throws GoBack */
+/**
+ * The value of an answer that was copied with its variable's name, in quotes, or with blanks around it. @throws
+ * GoBack
+ */
 export function pasted(answer: string): string {
   const text = answer.trim().replace(NAMED, '');
   const bare = /^(["'])(.*)\1$/.exec(text)?.[2] ?? text;

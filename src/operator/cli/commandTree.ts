@@ -107,14 +107,14 @@ function registerStart(program: Command): void {
     );
 }
 
-/** What was found is told by the library. Where it has no suggestion, the reader learns where to look. */
+/** The library names the error. If it has no suggestion, the message points to the help. */
 function withHint(text: string): string {
   return text.includes('(Did you mean')
     ? text
     : `${text.trimEnd()}\n(--help after the command shows how it is used)\n`;
 }
 
-/** Of the package, from the compiled file and from the source alike. */
+/** The version of the package. The path is the same from the compiled file and from the source. */
 function packageVersion(): string {
   const file = path.join(projectRoot(), 'package.json');
   return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;

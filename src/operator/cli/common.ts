@@ -5,14 +5,14 @@ import { folderNamed, positive } from './targets';
 
 export const CONFIG = [
   '--config <file>',
-  'YAML file with settings; environment variables win over it',
+  'YAML file with settings; environment variables override it',
 ] as const;
-export const CONNECTION = ['--connection <name>', 'which one, where the settings name several'] as const;
+export const CONNECTION = ['--connection <name>', 'the connection, if the settings name several'] as const;
 
-/** Where `start` keeps the data of servers that it runs itself. */
+/** The data folder of the servers that `start` runs itself. */
 export const DATA_DIR = '.zendesk-pms-sync';
 
-/** Where a command finds its settings. */
+/** Options that say where a command finds its settings. */
 export interface SettingsOptions {
   config?: string;
   connection?: string;
@@ -23,20 +23,20 @@ export function settingsFor({ config, connection }: SettingsOptions): Config {
   return loadConfig(config ?? null, process.env, connection);
 }
 
-/** All connections where none is named. @throws ConfigError */
+/** All connections if none is named. @throws ConfigError */
 export function allSettingsFor({ config, connection }: SettingsOptions): Several<Config> {
   return loadConfigs(config ?? null, process.env, connection === undefined ? [] : [connection]);
 }
 
-/** For a command's help: how it may be typed. @param words what follows the program's name */
+/** Examples for a command's help. @param words the words after the program's name */
 export function examples(...words: string[]): () => string {
   const title = words.length > 1 ? 'Examples' : 'Example';
   return () => [`\n${title}:`, ...words.map((each) => `  ${commandLine(each)}`)].join('\n');
 }
 
 /**
- * Adds what every command that speaks with the service takes, and an example to its help.
- * @param example what follows the program's name
+ * Adds the options of every command that talks to the service, and an example to its help.
+ * @param example the words after the program's name
  */
 export function common(command: Command, example: string): Command {
   return command

@@ -1,14 +1,14 @@
 import type { OptionWords, Place, Word } from './completionPlaces';
 
 /**
- * Scripts that complete what is typed. Each finds the command by the words before the cursor, without the values of
- * options, and offers what {@link Place} says. They run nothing, so they are as fast as the shell.
+ * Scripts for the completion of commands. A script finds the command by the words before the cursor, without the
+ * values of options, and offers the words of its {@link Place}. It runs no program, so it is fast.
  */
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** @param name of the program */
+/** @param name the program's name */
 export function completionScript(shell: Shell, name: string, places: readonly Place[]): string {
   return SCRIPTS[shell](name, places).join('\n');
 }
@@ -23,7 +23,7 @@ function bash(name: string, places: readonly Place[]): string[] {
     `# Completion of ${name} for bash: source <(${name} completion bash)`,
     `${own}() {`,
     `  local current="\${COMP_WORDS[COMP_CWORD]}" last="\${COMP_WORDS[COMP_CWORD-1]}" at='' skip='' word n`,
-    // `--entity=T` comes as three words.
+    // Bash splits `--entity=T` into three words.
     `  if [[ $current == = ]]; then current=''; fi`,
     '  if [[ $last == = ]]; then last="${COMP_WORDS[COMP_CWORD-2]}"; fi',
     '  for ((n = 1; n < COMP_CWORD; n++)); do',
@@ -49,7 +49,7 @@ function bash(name: string, places: readonly Place[]): string[] {
     '  if [[ $current == -* ]]; then COMPREPLY=($(compgen -W "$options" -- "$current"))',
     '  else COMPREPLY=($(compgen -W "$words" -- "$current")); fi',
     '}',
-    // Where nothing is offered, bash completes files.
+    // If the script offers nothing, bash completes file names.
     `complete -o default -F ${own} ${name}`,
   ];
 }
@@ -84,7 +84,7 @@ function zsh(name: string, places: readonly Place[]): string[] {
     `  elif (( $#commands )); then _describe 'command' commands`,
     '  else _files; fi',
     '}',
-    // In a file of $fpath the script is the function's body; sourced, it is told of the function.
+    // In a file of $fpath, the script is the body of the function. If it is sourced, it registers the function.
     `if [[ $funcstack[1] == ${own} ]]; then ${own} "$@"; else compdef ${own} ${name}; fi`,
   ];
 }
@@ -115,7 +115,7 @@ function fish(name: string, places: readonly Place[]): string[] {
     ...steps(places).map(
       ({ from, word, to }) => `      case ${fishQuoted(`${from}|${word}`)}; set at ${fishQuoted(to)}`,
     ),
-    ...takers(places).map((pattern) => `      case ${fishQuoted(pattern)}; set skip 1`),
+    ...optionsWithValue(places).map((pattern) => `      case ${fishQuoted(pattern)}; set skip 1`),
     '    end',
     '  end',
     '  test "$at" = "$argv[1]"',
@@ -132,18 +132,18 @@ function fishOption({ names, value }: OptionWords): string {
   return [...flags, ...takes].join(' ');
 }
 
-/** Lines of a loop over words, in bash and zsh: which command the words name. */
+/** A loop over words, in bash and zsh, that finds the command which the words name. */
 function stepsInto(places: readonly Place[]): string[] {
   return [
     `if [[ -n $skip ]]; then skip=''; continue; fi`,
     'case "$at|$word" in',
     ...steps(places).map(({ from, word, to }) => `  ${quoted(`${from}|${word}`)}) at=${quoted(to)} ;;`),
-    ...takers(places).map((pattern) => `  ${quoted(pattern)}) skip=1 ;;`),
+    ...optionsWithValue(places).map((pattern) => `  ${quoted(pattern)}) skip=1 ;;`),
     'esac',
   ];
 }
 
-/** From a command to its sub-commands. */
+/** The steps from a command to its sub-commands. */
 function steps(places: readonly Place[]): { from: string; word: string; to: string }[] {
   const known = new Set(places.map(({ path }) => path));
   return places.flatMap(({ path, commands }) =>
@@ -153,8 +153,8 @@ function steps(places: readonly Place[]): { from: string; word: string; to: stri
   );
 }
 
-/** Options whose next word is their value. */
-function takers(places: readonly Place[]): string[] {
+/** Options that take a value in the next word. */
+function optionsWithValue(places: readonly Place[]): string[] {
   return places.flatMap(({ path, options }) =>
     options
       .filter(({ value }) => value !== null)
@@ -184,7 +184,7 @@ function optionList(options: readonly OptionWords[]): Word[] {
   return options.flatMap(({ names, what }) => names.map((word) => ({ word, what })));
 }
 
-/** As zsh's `_describe` reads them: the word, a colon, the description. */
+/** In the form that zsh's `_describe` reads: the word, a colon, the description. */
 function described(words: readonly Word[]): string {
   return words
     .map(({ word, what }) => quoted(word.replaceAll(':', '\\:') + (what === '' ? '' : `:${what}`)))
@@ -195,7 +195,9 @@ function fishDescribed(what: string): string {
   return what === '' ? '' : ` -d ${fishQuoted(what)}`;
 }
 
-/** For bash and zsh: a quote ends, is written, and begins anew. */
+/**
+ * Quotes a text for bash and zsh. A quote within the text ends the quotation, is escaped, and begins a new quotation.
+ */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,24 +1,24 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What can be typed after each command. Pure: it is read from the commands themselves. */
+/** The words that can follow each command, read from the definitions of the commands. Pure. */
 
-/** A word that can be typed, and what it does. */
+/** A word that can be typed, and its description. */
 export interface Word {
   word: string;
   what: string;
 }
 
 export interface OptionWords {
-  /** As typed: `--json`, and `-h` beside `--help`. */
+  /** For example `--json`, or `-h` and `--help`. */
   names: string[];
   what: string;
-  /** Null where it takes no value. Without choices, files are offered. */
+  /** Null if the option takes no value. If it has no choices, files are offered. */
   value: { choices: readonly string[] } | null;
 }
 
-/** A command, and what can follow it. */
+/** A command, and the words that can follow it. */
 export interface Place {
-  /** `''` for the program itself, or e.g. `links find`. */
+  /** `''` for the program itself; otherwise e.g. `links find`. */
   path: string;
   commands: Word[];
   options: OptionWords[];
@@ -43,7 +43,7 @@ export function placesOf(command: Command, path = '', inherited: readonly Option
   return [own, ...below, ...helpPlaces(command, own)];
 }
 
-/** `help COMMAND`, which is no command of the tree. */
+/** `help COMMAND` is added here, because it is not part of the tree of commands. */
 function helpPlaces(command: Command, { path, commands }: Place): Place[] {
   const named = command.commands.some((each) => each.name() === 'help');
   const offered = commands.some(({ word }) => word === 'help');

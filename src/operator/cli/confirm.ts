@@ -2,17 +2,17 @@ import { confirm } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { BadInput, Problem } from '../operatorErrors';
 
-/** What touches many pairs, or cannot be taken back by a command, asks first. */
+/** Asks before a command touches many pairs, or does something that no command can take back. */
 
 export interface AskOptions {
   yes?: true;
 }
 
 export function asking(command: Command): Command {
-  return command.option('-y, --yes', 'ask nothing, as scripts need it');
+  return command.option('-y, --yes', 'do not ask, for scripts');
 }
 
-/** @throws BadInput where nobody can be asked, Problem where the answer is no */
+/** @throws BadInput if there is no terminal, Problem if the answer is no */
 export async function confirmed(question: string, { yes }: AskOptions): Promise<void> {
   if (yes) return;
   if (!process.stdin.isTTY) throw new BadInput(`${question} Found no terminal to ask at; expected --yes`);

@@ -24,18 +24,18 @@ import {
 import { BadInput, Problem, Stopped } from '../operatorErrors';
 import { commandLine } from '../../platform/commandLine';
 
-/** What a failed command prints, and its exit code. A stack trace is for bugs alone. */
+/** The output and the exit code of a failed command. Only a bug has a stack trace. */
 export interface Reported {
-  /** Null where the message is printed already. */
+  /** Null if the message was printed already. */
   line: string | null;
   code: number;
 }
 
 /**
- * Errors that the operator can correct: a setting, the mapping, an argument, a missing package or server, a store of a
- * newer release. The message says how. Exit code 2.
+ * Errors that the operator can correct: a setting, the mapping, an argument, a missing package or server, a store of
+ * a later release. The message has the fix. Exit code 2.
  */
-const MENDABLE = [
+const CORRECTABLE = [
   ConfigError,
   MappingError,
   NewerStore,
@@ -51,7 +51,7 @@ const STATES = [
   ServerFailed,
   NeedsHuman,
   RetryLater,
-  // What a system answers to a command, outside of a pair.
+  // Refusals of a system, outside of a pair.
   ...[AlreadyExists, PreconditionFailed, RecordGone, ReferenceGone],
 ];
 /** The exit code that a shell reports for a process that Ctrl-C has ended. */
@@ -63,7 +63,7 @@ export function reported(error: unknown): Reported | null {
   if (error instanceof CommanderError) return { line: null, code: error.exitCode === 0 ? 0 : 2 };
   if (!isNativeError(error)) return null;
   if (STATES.some((kind) => error instanceof kind)) return { line: error.message, code: 1 };
-  if (MENDABLE.some((kind) => error instanceof kind)) return { line: error.message, code: 2 };
+  if (CORRECTABLE.some((kind) => error instanceof kind)) return { line: error.message, code: 2 };
   // The library that asks questions (inquirer) may be installed more than once, so that its class differs. The name is
   // the same in each copy.
   if (error.name === 'ExitPromptError') return { line: 'stopped by Ctrl-C', code: INTERRUPTED };

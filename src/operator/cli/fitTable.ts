@@ -1,16 +1,16 @@
-/** Fits a table's cells into a terminal's width, by breaking them between words. Pure. */
+/** Fits a table into the width of a terminal: breaks cells between words. Pure. */
 
 export interface Fitted {
   titles: string[];
   rows: string[][];
 }
 
-/** Between two columns. */
+/** Blanks between two columns. */
 export const COLUMN_GAP = 2;
-/** A column is not narrower than this, unless its cells are. */
+/** The least width of a column, unless its cells are narrower. */
 const LEAST = 8;
 
-/** @returns cells with line breaks; null where the columns do not fit beside each other */
+/** @returns cells with line breaks; null if the columns do not fit beside each other */
 export function fitted(titles: string[], rows: string[][], width: number): Fitted | null {
   const natural = titles.map((title, n) =>
     Math.max(lengthOf(title), ...rows.map((row) => lengthOf(row[n] ?? ''))),
@@ -22,11 +22,15 @@ export function fitted(titles: string[], rows: string[][], width: number): Fitte
   );
   const widths = shared(natural, words, room);
   if (!widths) return null;
-  const broken = (cells: string[]) => cells.map((cell, n) => broke(cell, widths[n] ?? LEAST).join('\n'));
+  const broken = (cells: string[]) =>
+    cells.map((cell, n) => brokenLines(cell, widths[n] ?? LEAST).join('\n'));
   return { titles: broken(titles), rows: rows.map(broken) };
 }
 
-/** Each column gets its longest word first, so that ids stay whole; what is left goes to those who want more. */
+/**
+ * Each column gets the width of its longest word first, so that ids are not broken. The rest goes to the columns that
+ * need more.
+ */
 function shared(natural: readonly number[], words: readonly number[], room: number): number[] | null {
   const wholeWords = natural.map((width, n) => Math.min(width, Math.max(LEAST, words[n] ?? 0)));
   const least = sum(wholeWords) <= room ? wholeWords : natural.map((width) => Math.min(width, LEAST));
@@ -41,8 +45,8 @@ function shared(natural: readonly number[], words: readonly number[], room: numb
   return widths;
 }
 
-/** Lines of at most a width: broken at blanks, then after `:`, `/`, `.`, `-` and `_`, and only then anywhere. */
-export function broke(text: string, width: number): string[] {
+/** Breaks a text into lines: at blanks first, then after `:`, `/`, `.`, `-` and `_`, and otherwise anywhere. */
+export function brokenLines(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ').flatMap((each) => partsOf(each, width))) {
@@ -57,7 +61,7 @@ export function broke(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** A word, in parts where it is too long. `glued`: it follows the part before without a blank. */
+/** Splits a word that is too long. `glued`: the part follows the previous part without a blank. */
 function partsOf(word: string, width: number): { part: string; glued: boolean }[] {
   if (lengthOf(word) <= width) return [{ part: word, glued: false }];
   const parts = word.split(/(?<=[:/._-])/).flatMap((each) => chopped(each, width));

@@ -13,7 +13,7 @@ export async function followWorkflow<R, P>(
 ): Promise<R> {
   const line = progressLine();
   const result = handle.result();
-  // A query that fails first must not leave the result's own failure unhandled.
+  // If a query fails first, a failure of the result must not count as unhandled.
   result.catch(() => undefined);
   try {
     for (;;) {

@@ -10,7 +10,7 @@ const CALLS: Record<LimitName, string> = {
   pms: 'calls to the PMS',
 };
 
-/** `about 3 h 20 min: 14,000 ticket updates at 70 a minute bind; about 2 h 20 min if no agent works` */
+/** For example `about 3 h 20 min: 14,000 ticket updates at 70 a minute bind; about 2 h 20 min if no agent works`. */
 export function forecastWords({ minutes, binds, minutesWithoutAgents, limits }: Forecast): string {
   const binding = limits.find(({ limit }) => limit === binds);
   if (!binding || minutes < 1) return 'less than a minute';

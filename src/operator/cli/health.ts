@@ -6,11 +6,11 @@ import type { Health } from '../../workers/metricsServer';
 import { gatherFacts } from '../facts';
 import { faultLine, verdict } from '../verdict';
 
-/** Link stores by their database: opening one creates its indexes, which a probe every few seconds must not do. */
+/** Link stores by database. Opening a store creates its indexes, which a probe every few seconds must not repeat. */
 export class OpenStores {
   private readonly stores = new Map<string, LinkStore>();
 
-  /** @throws where MongoDB does not answer: then it is opened at the next probe */
+  /** @throws if MongoDB does not answer; the next probe tries again */
   async of(db: Db): Promise<LinkStore> {
     const store = this.stores.get(db.databaseName) ?? (await openLinkStore(db));
     this.stores.set(db.databaseName, store);
@@ -19,8 +19,8 @@ export class OpenStores {
 }
 
 /**
- * What the health endpoint answers: the verdict that `status` prints. An outage of a system, or a conflict, is no reason to
- * restart this process, and a full disk or a server that is gone is none either, but then it is not ready.
+ * The answer of the health endpoint: the verdict that `status` prints. An unavailable system or a conflict is no
+ * reason to restart this process. Nor is a full disk or a missing server, but the process is not ready then.
  */
 export async function healthOf(
   configs: Several<Config>,
@@ -39,15 +39,18 @@ export async function healthOf(
     }),
   );
   const ready = all.every((each) => each.ready);
-  const told = all.map(({ connection, judged: { well, line, faults } }) => ({
+  const answers = all.map(({ connection, judged: { well, line, faults } }) => ({
     ...(connection !== null && { connection }),
     well,
     verdict: line,
     faults: faults.map(faultLine),
   }));
-  const [only] = told;
+  const [only] = answers;
   return {
     ready,
-    body: { status: ready ? 'ready' : 'unavailable', ...(told.length === 1 ? only : { connections: told }) },
+    body: {
+      status: ready ? 'ready' : 'unavailable',
+      ...(answers.length === 1 ? only : { connections: answers }),
+    },
   };
 }

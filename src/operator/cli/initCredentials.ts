@@ -12,27 +12,27 @@ import { scopeNotice } from '../../systems/zendesk/zendeskAuth';
 import { BACK, otherSetting, pasted, type Questions } from './ask';
 import { paint, printLine } from './output';
 
-/** How `init` asks for credentials, and tries each until its system takes it. */
+/** Asks for credentials in `init`, until each system accepts its own. */
 
 export interface Dialogue {
   /** Null if there is no terminal: all values come from options and the environment. */
   ask: Questions | null;
-  /** Standard output is for the results alone. */
+  /** Standard output is reserved for the results. */
   json: boolean;
-  /** What was answered before, by the variable's name: offered again, secrets by Enter alone. */
+  /** Earlier answers, by the variable's name. They are offered again; Enter alone repeats a secret. */
   kept: Map<string, string>;
 }
 
-/** A dialogue that nothing was answered in yet. */
+/** A dialogue without answers. */
 export function dialogueWith(ask: Questions | null, json: boolean): Dialogue {
   return { ask, json, kept: new Map() };
 }
 
 export type Secrets = Partial<Record<keyof typeof SECRET_FILES, string>>;
 
-/** What a system took. */
+/** Credentials that a system has accepted. */
 interface Given {
-  /** The settings that say so, as variables. */
+  /** The settings with these credentials, as environment variables. */
   env: Record<string, string>;
   secrets: Secrets;
 }
@@ -48,11 +48,11 @@ const ATTEMPTS = 3;
 const CLIENT = 'Identifier of the Zendesk OAuth client';
 const CLIENT_VARIABLE = 'ZENDESK_OAUTH_CLIENT_ID';
 const CLIENT_OR_TOKEN = `${CLIENT} (leave it empty to use an API token)`;
-/** Its turn comes later. */
+/** Placeholders, because `init` asks for the PMS after Zendesk. */
 const NO_PMS_YET = { PMS_BASE_URL: 'http://127.0.0.1:1', PMS_TOKEN: 'later' };
 
 /**
- * Signs in to Zendesk by an OAuth client; by an API token where the person prefers one.
+ * Signs in to Zendesk with an OAuth client, or with an API token if the person prefers one.
  * @throws BadInput, Problem
  */
 export async function signInToZendesk(
@@ -138,7 +138,7 @@ async function byApiToken(
   });
 }
 
-/** @param zendesk the variables of the side that was asked for before */
+/** @param zendesk the variables of Zendesk, which was asked for first */
 export function signInToPms(
   baseUrl: string,
   zendesk: Record<string, string>,
@@ -158,8 +158,8 @@ const CONSOLE_TOKEN_BYTES = 24;
 const YES_OR_NO = /^(y|yes|n|no)$/i;
 
 /**
- * The token of the web console: from the environment, or a new one where a person wants the console.
- * @returns null for no console @throws GoBack
+ * The token of the web console: from the environment, or a new one if the person wants the console.
+ * @returns null without a console @throws GoBack
  */
 export async function consoleTokenFor({ ask, kept }: Dialogue): Promise<string | null> {
   const given = process.env[CONSOLE_VARIABLE] ?? '';
@@ -174,7 +174,7 @@ export async function consoleTokenFor({ ask, kept }: Dialogue): Promise<string |
   return randomBytes(CONSOLE_TOKEN_BYTES).toString('base64url');
 }
 
-/** What the environment says of the PMS's API, and is not asked for. */
+/** Settings of the PMS's API that come from the environment, and that `init` does not ask for. */
 export function pmsApi(): Record<string, string> {
   return Object.fromEntries(
     ['PMS_PROFILE', 'PMS_ADAPTER', 'PMS_USER'].flatMap((name) => {
@@ -210,7 +210,7 @@ async function accepted<T extends Given & { notices?: string[] }>(
       return { ...given, systems };
     } catch (error) {
       if (!(error instanceof NeedsHuman) && !(error instanceof RetryLater)) throw error;
-      // Where no answer comes, or none that helps, the address is asked for again: see `init`.
+      // If there is no answer, or another address is needed, `init` asks for the address again.
       if (!dialogue.ask || error instanceof RetryLater || attempt === ATTEMPTS)
         throw new Problem(error.message);
       process.stderr.write(`${error.message}\n`);
@@ -218,7 +218,7 @@ async function accepted<T extends Given & { notices?: string[] }>(
   }
 }
 
-/** What is in the environment is tried first, and only once. @throws GoBack, BadInput */
+/** The value of the environment is tried first, and only once. @throws GoBack, BadInput */
 async function secretOf(
   variable: string,
   question: string,
@@ -245,7 +245,7 @@ function keptAs({ kept }: Dialogue, name: string, text: string): string {
   return given;
 }
 
-/** The settings that an option stands for. */
+/** The variables whose values options may give. */
 const VARIABLES: Readonly<Record<string, string[]>> = {
   '--zendesk-url': ['ZENDESK_BASE_URL', 'ZENDESK_SUBDOMAIN'],
   '--zendesk-email': ['ZENDESK_EMAIL'],
@@ -264,8 +264,8 @@ export async function answer(
     const offered = kept.get(option) ?? given;
     const check = (text: string) =>
       text.trim() === BACK ? null : (otherSetting(text, ...(VARIABLES[option] ?? [])) ?? fault(pasted(text)));
-    const told = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
-    const meant = pasted(told);
+    const answer = await ask.text(question, { ...(offered !== undefined && { given: offered }), check });
+    const meant = pasted(answer);
     kept.set(option, meant);
     return meant;
   }
@@ -286,7 +286,7 @@ function filled(text: string): string | null {
   return text.trim() !== BACK && pasted(text) === '' ? 'expected the Identifier of an OAuth client' : null;
 }
 
-/** As Zendesk's own examples sign in: `ada@acme.example/token` */
+/** Zendesk's own examples add `/token`: `ada@acme.example/token` */
 function emailOf(text: string): string {
   return text.replace(/\/token$/, '');
 }

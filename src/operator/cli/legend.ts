@@ -1,8 +1,8 @@
 import { paint, printLine } from './output';
 
 /**
- * Says under a table what its words mean: only the words whose count is not zero everywhere, so that a quiet table stays
- * short.
+ * Explains the words of a table below it: only words with a count above zero in some row, so that a table without
+ * problems stays short.
  */
 export function printLegend<Word extends string>(
   meanings: Readonly<Record<Word, string>>,

@@ -12,7 +12,7 @@ async function main(argv: string[]): Promise<void> {
   await program.parseAsync(askedFor(program, argv));
 }
 
-/** `help COMMAND` for a command that does not exist is told as that command is. */
+/** `help COMMAND` with an unknown command gets the same message as the unknown command. */
 function askedFor(program: Command, argv: string[]): string[] {
   const [node = '', file = '', first, named] = argv;
   if (first !== 'help' || named === undefined) return argv;
@@ -23,15 +23,16 @@ function askedFor(program: Command, argv: string[]): string[] {
 
 /** Prints the error, in one line unless it is a bug. @returns the exit code */
 function report(error: unknown): number {
-  const told = reported(error);
-  if (!told) console.error(error);
-  else if (told.line !== null) console.error(told.line);
-  return told?.code ?? 1;
+  const failure = reported(error);
+  if (!failure) console.error(error);
+  else if (failure.line !== null) console.error(failure.line);
+  return failure?.code ?? 1;
 }
 
 for (const stream of [process.stdout, process.stderr]) endWithReader(stream, () => process.exit());
 
 main(process.argv).catch((error: unknown) => {
-  // A failed start leaves connections and threads of the SDK; the supervisor must see that the process has ended.
+  // A failed start leaves connections and threads of the SDK open. Without this call, the process would not end, and
+  // its supervisor would not restart it.
   process.exit(report(error));
 });

@@ -3,20 +3,21 @@ import { csvRow } from './csv';
 import { COLUMN_GAP, fitted } from './fitTable';
 import type { Json } from '../../sync/record';
 
-/** What commands print: tables for people, JSON or CSV for machines. Results go to stdout, errors to stderr. */
+/**
+ * Prints the output of commands: tables for people, JSON or CSV for programs. Results go to stdout, errors to stderr.
+ */
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 const CODES: Record<Colour, number> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
-/** Colours on a terminal only. https://no-color.org */
+/** Uses colours only on a terminal. https://no-color.org */
 export function paint(colour: Colour, text: string): string {
   const plain = !process.stdout.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
   return plain ? text : `\u001b[${CODES[colour]}m${text}\u001b[0m`;
 }
 
 /**
- * Text from a record, fit for a terminal: one line, and nothing in it that a terminal would obey. Synced content is
- * written by strangers.
+ * Makes a text of a record safe for a terminal: one line, without control characters. Strangers write synced content.
  */
 export function safe(text: string): string {
   return text
@@ -25,10 +26,10 @@ export function safe(text: string): string {
     .trim();
 }
 
-/** A value that is not there. */
+/** Shown if there is no value. */
 const NOTHING = '—';
 
-/** A property's value as words. */
+/** The text of a property's value. */
 export function shown(value: Json | undefined): string {
   if (value === undefined || value === null) return NOTHING;
   return safe(typeof value === 'string' ? value : JSON.stringify(value));
@@ -36,22 +37,22 @@ export function shown(value: Json | undefined): string {
 
 let tablesAs: 'text' | 'csv' = 'text';
 
-/** Chooses how the running command prints tables: for people, or as CSV (`--csv`). */
+/** Selects how the running command prints tables: as text, or as CSV (`--csv`). */
 export function printTablesAs(form: 'text' | 'csv'): void {
   tablesAs = form;
 }
 
-/** A line for a person. Beside CSV it goes to stderr, so that stdout is a table and nothing else. */
+/** Prints a line for people. With CSV, it goes to stderr, so that stdout has the table only. */
 export function printLine(text = ''): void {
   (tablesAs === 'csv' ? process.stderr : process.stdout).write(`${text}\n`);
 }
 
-/** A value as wide as a table has room for. CSV has all of it. */
+/** A value, shortened to the width that a table has for it. CSV has the whole value. */
 export function clipped(text: string, width: number): string {
   return tablesAs === 'csv' ? text : text.slice(0, width);
 }
 
-/** JSON for a terminal as well: control characters that JSON lets through are written as escapes. */
+/** JSON that is safe for a terminal: control characters that JSON allows are escaped. */
 export function jsonOf(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
@@ -63,14 +64,15 @@ export function printJson(value: unknown): void {
   printLine(jsonOf(value, 2));
 }
 
-/** One row of CSV on stdout. What a table shows as a dash is an empty cell. */
+/** Prints one row of CSV. A dash in a table is an empty cell in CSV. */
 export function printCsvRow(cells: readonly string[]): void {
   process.stdout.write(csvRow(cells.map((cell) => (cell === NOTHING ? '' : safe(cell)))));
 }
 
 /**
- * Rows under titles. On a terminal, cells are broken to its width, and nothing is cut; in a file each row is a line.
- * @param none what a person reads where there are no rows; without it, the titles are printed
+ * Prints rows below their titles. On a terminal, cells are broken to its width, and nothing is cut; in a file, each
+ * row is one line.
+ * @param none printed if there are no rows; if absent, the titles are printed
  */
 export function printTable(titles: string[], rows: string[][], none?: string): void {
   if (tablesAs === 'csv') {
@@ -95,7 +97,7 @@ export function printTable(titles: string[], rows: string[][], none?: string): v
     .forEach((line, n) => printLine(n < heading ? paint('bold', line.trimEnd()) : line.trimEnd()));
 }
 
-/** Each row as lines of its own, where the columns do not fit beside each other. */
+/** Prints the cells of a row below each other, for columns that do not fit beside each other. */
 function printRecords(titles: string[], rows: string[][]): void {
   rows.forEach((row, n) => {
     if (n > 0) printLine();
@@ -103,7 +105,7 @@ function printRecords(titles: string[], rows: string[][]): void {
   });
 }
 
-/** Nothing is drawn between cells: columns are easy to copy, and to read with other programs. */
+/** No lines between cells, so that columns are easy to copy and to parse. */
 const NO_LINES = Object.fromEntries(
   ['top', 'bottom', 'left', 'mid', 'right']
     .flatMap((edge) => [edge, `${edge}-mid`, `${edge}-left`, `${edge}-right`])
@@ -112,8 +114,8 @@ const NO_LINES = Object.fromEntries(
 );
 
 /**
- * Tells a person at a terminal how far a long command is; into a file it writes nothing, or a line now and then.
- * @param linesEverySeconds for a command that may take minutes without any other word
+ * Shows the progress of a long command on a terminal. In a file, it writes nothing, or a line at intervals.
+ * @param linesEverySeconds for a command that may print nothing else for minutes
  */
 export function progressLine({ linesEverySeconds }: { linesEverySeconds?: number } = {}): {
   update: (text: string) => void;

@@ -7,13 +7,13 @@ import { pairTitle } from '../naming';
 
 const ANSWER_WITHIN_MS = 2_000;
 
-/** Titles of pairs for a person at the terminal of `start`. The log itself holds no content. */
+/** Titles of pairs for the screen of `start`. The log itself contains no record contents. */
 export class ScreenTitles {
   private mongo: MongoClient | null = null;
 
   constructor(private readonly configs: Several<Config>) {}
 
-  /** From now on, the link store is asked. */
+  /** From this call on, titles come from the link store. */
   open(mongodbUri: string): void {
     this.mongo = mongoClient(mongodbUri, {
       serverSelectionTimeoutMS: ANSWER_WITHIN_MS,
@@ -21,7 +21,7 @@ export class ScreenTitles {
     });
   }
 
-  /** @returns empty where no title is known @throws where the link store does not answer */
+  /** @returns empty if no title is known @throws if the link store does not answer */
   async of(key: string, connection: string | null): Promise<string> {
     const config = this.configs.find((each) => each.connection === connection);
     if (!this.mongo || !config) return '';

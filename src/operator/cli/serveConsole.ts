@@ -15,7 +15,7 @@ import type { Tracing } from '../../platform/tracing';
 import { clientOver, connectionOptions, type TemporalConfig } from '../../workers/temporalClient';
 import type { Servers } from '../../workers/service';
 
-/** The settings that the console needs, whatever else its process runs. */
+/** The settings that the console needs in any process. */
 export type ConsoleConfig = TemporalConfig &
   Pick<
     Config | IntakeConfig,
@@ -39,10 +39,10 @@ export interface Console {
 }
 
 export interface ConsoleOptions {
-  /** Of a Temporal Web UI that was started along. */
+  /** The address of a Temporal Web UI that this process has started. */
   uiUrl?: string | null;
   tracing?: Tracing | null;
-  /** The folder of servers that were started along. */
+  /** The data folder of servers that this process has started. */
   dataDir?: string | null;
 }
 
@@ -57,8 +57,9 @@ interface Surroundings {
 const SERVER_WITHIN_MS = 5_000;
 
 /**
- * Serves the console where a way in is configured; null where none is. Neither server has to be there yet.
- * @throws ConfigError where it cannot listen, MappingError
+ * Serves the console if a way to sign in is configured; otherwise returns null. The servers may be unavailable at
+ * first.
+ * @throws ConfigError if it cannot listen, MappingError
  */
 export async function startConsole(
   configs: Several<ConsoleConfig>,
@@ -69,7 +70,7 @@ export async function startConsole(
   const [config] = configs;
   const { consoleToken: token = null, consoleUserHeader: header = null, consoleTrustedProxies } = config;
   if (token === null && header === null) return null;
-  // If there are several connections, a faulty one shows its error on its own pages.
+  // With several connections, a faulty one shows its error on its own pages.
   if (config.connection === null) loadMapping(config.mappingFile);
   const connection = Connection.lazy({
     address: temporalAddress,

@@ -17,10 +17,10 @@ import { clientOver, connectionOptions, type TemporalConfig } from '../../worker
 import { serviceLogger, type Servers } from '../../workers/service';
 import { startConsole } from './serveConsole';
 
-/** Senders give up after some seconds, so an unavailable server must be noticed before that. */
+/** Senders give up after some seconds, so an unavailable server must be noticed earlier. */
 const SERVER_WITHIN_MS = 3_000;
 
-/** The settings that the webhook receiver needs, whatever else its process runs. */
+/** The settings that the webhook receiver needs in any process. */
 export type ReceiverConfig = TemporalConfig &
   Pick<
     Config | IntakeConfig,
@@ -35,13 +35,13 @@ export type ReceiverConfig = TemporalConfig &
 
 export interface Receiver {
   port: number;
-  /** Of each connection that receives, by its name. */
+  /** The counts of each connection that receives webhooks, by its name. */
   counts: ReadonlyMap<string | null, Counts>;
-  /** Takes no more, finishes what it took, and lets go of its connections. */
+  /** Refuses new deliveries, finishes the accepted ones, and closes the connections. */
   stop(): Promise<void>;
 }
 
-/** `start --only intake`: webhook receiver and console in a separate process, until it receives a signal to stop. */
+/** `start --only intake`: runs webhook receiver and console in a separate process, until a signal stops it. */
 export async function receiveWebhooks({
   config: configFile,
   connection: names,
@@ -62,9 +62,9 @@ export async function receiveWebhooks({
 }
 
 /**
- * Connects and listens, for all connections that have a webhook's secret; null where none has. Neither server has to be
- * there yet: until both are, deliveries are answered with 503.
- * @throws ConfigError where it cannot listen
+ * Connects and listens, for all connections with a webhook secret; returns null if there is none. The servers may be
+ * unavailable at first: until both answer, deliveries are answered with 503.
+ * @throws ConfigError if it cannot listen
  */
 export async function startReceiver(
   configs: Several<ReceiverConfig>,
@@ -82,9 +82,9 @@ export async function startReceiver(
     address: temporalAddress,
     ...connectionOptions(config),
     connectTimeout: SERVER_WITHIN_MS,
-    // Senders try again by themselves, and a retry that waits would outlive the connection.
+    // Senders repeat deliveries themselves, and a retry that waits would outlive the connection.
     interceptors: [],
-    // The default waits up to two minutes before it looks again whether the server is back.
+    // By default, gRPC waits up to two minutes before it tries to connect again.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 500, 'grpc.max_reconnect_backoff_ms': 2_000 },
   });
   const client = clientOver(connection, config, tracing);
@@ -116,7 +116,7 @@ export async function startReceiver(
   }
 }
 
-/** Null where no webhook's secret is configured: then there is nothing to receive. */
+/** Null if no webhook secret is configured. */
 function secretsOf({
   zendeskWebhookSecret: zendesk,
   pmsWebhookSecret: pms,

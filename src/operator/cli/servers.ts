@@ -6,17 +6,21 @@ import { isAlive } from '../../platform/embedded/process';
 import type { Servers } from '../../workers/service';
 import { commandLine } from '../../platform/commandLine';
 
-/** Where other commands find the servers that `start` runs itself: a file in its data folder, while it runs. */
+/** A file in the data folder of `start` has the addresses of the servers that it runs. Other commands read it. */
 
 const schema = z.object({
   temporalAddress: z.string().optional(),
   mongodbUri: z.string().optional(),
-  /** Of the process that runs them. */
+  /** The process that runs the servers. */
   pid: z.number().optional(),
 });
 
-/** Leaves the addresses of servers of our own; those from the configuration (which may hold a password) are not written. */
-export function leaveAddresses(dataDir: string, config: Config, servers: Servers): () => void {
+/**
+ * Stores the addresses of our own servers. Addresses from the configuration are not stored, because they may contain
+ * a password.
+ * @returns removes the file
+ */
+export function storeAddresses(dataDir: string, config: Config, servers: Servers): () => void {
   const own = {
     ...(config.temporalAddress === undefined && { temporalAddress: servers.temporalAddress }),
     ...(config.mongodbUri === undefined && { mongodbUri: servers.mongodbUri }),
@@ -27,7 +31,7 @@ export function leaveAddresses(dataDir: string, config: Config, servers: Servers
   return () => rmSync(fileIn(dataDir), { force: true });
 }
 
-/** @throws ConfigError naming the variable, where an address is neither configured nor left by a running `start`. */
+/** @throws ConfigError that names the variable, if the address is neither configured nor stored by a running `start` */
 export function knownAddress(name: keyof Servers, config: Config, dataDir: string): string {
   const found = foundAddress(name, config, dataDir);
   if (found !== undefined) return found;
@@ -37,7 +41,7 @@ export function knownAddress(name: keyof Servers, config: Config, dataDir: strin
   );
 }
 
-/** The same, undefined where there is none. */
+/** As {@link knownAddress}; undefined if there is no address. */
 export function foundAddress(name: keyof Servers, config: Config, dataDir: string): string | undefined {
   return config[name] ?? left(dataDir)[name];
 }
@@ -45,10 +49,10 @@ export function foundAddress(name: keyof Servers, config: Config, dataDir: strin
 function left(dataDir: string): Partial<Servers> {
   try {
     const { pid, ...servers } = schema.parse(JSON.parse(readFileSync(fileIn(dataDir), 'utf8')));
-    // A process that was killed left its file, and its servers ended with it.
+    // If the process was killed, its file is still there, but its servers have ended.
     return pid === undefined || isAlive(pid) ? (servers as Partial<Servers>) : {};
   } catch {
-    // No file, or a truncated one: treated as if nothing ran.
+    // The file is missing or truncated.
     return {};
   }
 }

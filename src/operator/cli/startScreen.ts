@@ -5,19 +5,19 @@ import { withoutPassword } from '../../workers/service';
 import { eventsIn } from '../temporalLists';
 import { commandLine } from '../../platform/commandLine';
 
-/** What `start` says to a person: what it is about to write, and then where everything is. Pure. */
+/** The text that `start` shows on a terminal: first what it will write, then the addresses. Pure. */
 
 export interface Accounts {
   config: Config;
-  /** Whom each credential acts as. */
+  /** The user of each credential. */
   as: Record<Side, string>;
   mapping: Mapping;
 }
 
 const NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'PMS' };
 
-/** Before the first write. */
-export function whatWillBeWritten({ config, as, mapping }: Accounts): string[] {
+/** Shown before the first write. */
+export function writesNotice({ config, as, mapping }: Accounts): string[] {
   const pairs = ENTITY_TYPES.map((type) => {
     const { zendesk, pms } = mapping.entities[type].kind;
     return `${zendesk}s ↔ ${pms}s`;
@@ -36,16 +36,16 @@ export interface Addresses {
   temporal: string;
   temporalUi: string | null;
   mongodb: string;
-  /** Null where it is off. */
+  /** Null if the console is off. */
   console: string | null;
-  /** The file with the console's token; null where the token comes from elsewhere. */
+  /** The file with the console's token; null if the token comes from elsewhere. */
   consoleTokenFile: string | null;
-  /** Where webhooks are received; null where they are not. */
+  /** The address that receives webhooks; null if there is none. */
   receiver: string | null;
 }
 
-/** Once it runs. */
-export function whereEverythingIs(addresses: Addresses): string[] {
+/** Shown when everything runs. */
+export function addressLines(addresses: Addresses): string[] {
   const { config, temporal, temporalUi, mongodb, receiver } = addresses;
   const polls = `every ${config.zendeskPollSeconds} s in Zendesk, every ${config.pmsPollSeconds} s in the PMS`;
   const lines: [string, string][] = [
@@ -56,15 +56,15 @@ export function whereEverythingIs(addresses: Addresses): string[] {
     ['Changes', receiver === null ? `looked for ${polls}` : `by webhooks at ${receiver}, and ${polls}`],
   ];
   return [
-    'Running. Ctrl-C stops it; it goes on from there with the next start.',
+    'Running. Ctrl-C stops it; the next start continues from there.',
     ...lines.map(([name, value]) => `  ${name.padEnd(8)} ${value}`),
     'In another terminal, in this folder:',
     ...inColumns([
-      ['backfill --wait', 'syncs what exists already, in bulk'],
+      ['backfill --wait', 'syncs the records that exist already, in bulk'],
       ['status', 'is everything all right?'],
-      ['conflicts list', 'what a person must decide, with the commands that decide'],
+      ['conflicts list', 'conflicts that a person must decide, with the commands'],
     ]),
-    'Each change that is carried over is a line below.',
+    'Each change that is synced prints a line below.',
   ];
 }
 
@@ -74,7 +74,7 @@ function consoleWords({ console, consoleTokenFile }: Addresses): string {
   return consoleTokenFile === null ? console : `${console}, with the token in ${consoleTokenFile}`;
 }
 
-/** Commands with what each is for. */
+/** Commands with their descriptions. */
 function inColumns(commands: readonly [words: string, what: string][]): string[] {
   const typed = commands.map(([words, what]) => [commandLine(words), what] as const);
   const width = Math.max(...typed.map(([command]) => command.length));

@@ -26,10 +26,10 @@ import { printLine } from './output';
 import { startConsole, type Console } from './serveConsole';
 import { OpenStores, healthOf } from './health';
 import { onStopSignal, startReceiver, type Receiver } from './serveIntake';
-import { leaveAddresses } from './servers';
+import { storeAddresses } from './servers';
 import { foreignWebhooks } from '../foreignWebhooks';
 import { webhookAdmins } from './webhookAdmins';
-import { whatWillBeWritten, whereEverythingIs, type Addresses } from './startScreen';
+import { writesNotice, addressLines, type Addresses } from './startScreen';
 import { ScreenTitles } from './screenTitles';
 import { terminalLog } from './terminalLog';
 import { commandLine } from '../../platform/commandLine';
@@ -38,18 +38,18 @@ import { SECRET_FILES } from '../setup';
 
 export interface StartOptions {
   config?: string;
-  /** Just these, of several. */
+  /** The connections to serve; by default all. */
   connection?: string[];
   data: string;
-  /** JSON on a terminal, too. */
+  /** Prints JSON on a terminal, too. */
   json?: true;
 }
 
 /**
- * `npm start`: checks configuration, mapping and both credentials, starts what servers are not given, and
- * runs until it is told to stop. The webhook receiver runs along where a webhook's secret is configured, the console
- * where a way in is. A person at a terminal sees what is about to be written, addresses, and a line for each change; off
- * a terminal, the log is JSON.
+ * Checks configuration, mapping and both credentials, starts the servers whose addresses are not configured, and runs
+ * until a signal stops it. The webhook receiver runs too if a webhook secret is configured, the console if a way to
+ * sign in is. On a terminal, it prints what it will write, then addresses, then a line for each change; otherwise, it
+ * prints the log as JSON.
  */
 export async function start(options: StartOptions, withIntake: boolean): Promise<void> {
   const { config: configFile = null, connection: names = [], data: dataDir } = options;
@@ -80,7 +80,7 @@ export async function start(options: StartOptions, withIntake: boolean): Promise
   }
 }
 
-/** Whether this command is to run a server itself: then no other may use the folder. */
+/** Whether this command runs a server itself. Then no other process may use the folder. */
 export function needsServers({ temporalAddress, mongodbUri }: Config): boolean {
   return temporalAddress === undefined || mongodbUri === undefined;
 }
@@ -96,7 +96,7 @@ interface Environment {
   tracing: ReturnType<typeof startTracing>;
 }
 
-/** Starts what servers are not given, for as long as the work takes. */
+/** Starts the servers whose addresses are not configured, and stops them when the work ends. */
 async function withOwnServers(
   { config, dataDir, log, tracing }: Environment,
   work: (servers: FoundServers) => Promise<void>,
@@ -133,11 +133,11 @@ interface Run {
   log: Logger;
   tracing: ReturnType<typeof startTracing>;
   lock: FolderLock | null;
-  /** Prints for a person; null where the log is JSON. */
+  /** Prints a line for people; null if the log is JSON. */
   screen: ((line: string) => void) | null;
 }
 
-/** Runs the service, the receiver and the console, from when both servers are there until it is told to stop. */
+/** Runs the service, the receiver and the console until a signal stops them. Both servers are running. */
 async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   const { configs, connections, dataDir, log, tracing } = run;
   const [config] = configs;
@@ -153,7 +153,7 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     ))
   )
     log.warn({ expected: SEARCH_ATTRIBUTES }, 'this Temporal has no operator API; create these there');
-  const doors = await openDoors(found, run);
+  const listeners = await listen(found, run);
   let service: Service;
   try {
     const own = run.lock ? dataDir : null;
@@ -161,25 +161,25 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
     const health = (at: Backbone) => healthOf(configs, at, own, stores);
     service = await startService(connections, servers, { log, tracing, health });
   } catch (error) {
-    await doors.close();
+    await listeners.close();
     throw error;
   }
-  const takeBack = leaveAddresses(dataDir, config, servers);
+  const takeBack = storeAddresses(dataDir, config, servers);
   try {
     showRunning(
       {
-        ...{ config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...doors },
+        ...{ config, temporal: temporalAddress, temporalUi, mongodb: servers.mongodbUri, ...listeners },
         consoleTokenFile: tokenFileOf(config),
       },
       run,
     );
     const stop = async () => {
-      run.screen?.('Stopping. Everything is kept; the next start goes on from there.');
-      await doors.close();
+      run.screen?.('Stopping. Nothing is lost; the next start continues from there.');
+      await listeners.close();
       await service.stop();
     };
     onStopSignal(() => stop().catch((error: unknown) => log.error({ err: error }, 'while stopping')));
-    await service.done.finally(() => doors.close());
+    await service.done.finally(() => listeners.close());
   } catch (error) {
     await service.stop();
     throw error;
@@ -188,12 +188,15 @@ async function runUntilStopped(found: FoundServers, run: Run): Promise<void> {
   }
 }
 
-interface Doors extends Pick<Addresses, 'console' | 'receiver'> {
+interface Listeners extends Pick<Addresses, 'console' | 'receiver'> {
   close(): Promise<void>;
 }
 
-/** Receiver and console listen before any worker runs: a port in use ends the start while there is nothing to stop. */
-async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Doors> {
+/**
+ * Receiver and console listen before any worker runs: if a port is in use, the start ends while there is nothing to
+ * stop.
+ */
+async function listen({ temporalUi, ...servers }: FoundServers, run: Run): Promise<Listeners> {
   const { configs, connections, withIntake, dataDir, lock, log, tracing } = run;
   if (!withIntake) return { console: null, receiver: null, close: async () => undefined };
   const [{ consoleHost, intakeHost }] = configs;
@@ -220,13 +223,13 @@ async function openDoors({ temporalUi, ...servers }: FoundServers, run: Run): Pr
   };
 }
 
-/** Where "init" left the console's token, if that is the one in use. */
+/** The file into which `init` wrote the console's token, if this token is in use. */
 function tokenFileOf({ consoleToken }: Config): string | null {
   const file = SECRET_FILES.consoleToken;
   try {
     return readFileSync(file, 'utf8').trim() === consoleToken ? file : null;
   } catch {
-    // The token comes from elsewhere.
+    // There is no such file: the token comes from elsewhere.
     return null;
   }
 }
@@ -239,7 +242,7 @@ function showRunning(addresses: Addresses, { log, lock, screen }: Run): void {
     ...(temporalUi !== null && { 'Web UI': temporalUi }),
     ...(webConsole !== null && { console: webConsole }),
   });
-  for (const line of screen ? ['', ...whereEverythingIs(addresses), ''] : []) screen?.(line);
+  for (const line of screen ? ['', ...addressLines(addresses), ''] : []) screen?.(line);
 }
 
 function connectionOf(config: Config, file: string | null, log: Logger): Connection {
@@ -255,7 +258,7 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
     const findOtherWebhooks = () => foreignWebhooks(of, webhookAdmins(of));
     return { config: of, systems, budgets, findOtherWebhooks };
   };
-  // An only one is checked once, and ends the start where it is wrong.
+  // A single connection is checked once, and a fault ends the start.
   if (connection === null) {
     const checked = parts(config);
     return { config, metrics, log, parts: () => checked };
@@ -264,31 +267,33 @@ function connectionOf(config: Config, file: string | null, log: Logger): Connect
   return { config, metrics, log: log.child({ connection }), parts: () => parts(reread()) };
 }
 
-/** A narrower grant shows as a 403 somewhere, perhaps hours later: the log says it at once. */
+/** With a missing scope, Zendesk would answer some call with 403, perhaps hours later. The log reports it at once. */
 function warnOfMissingScopes(grant: Grant, connection: string | null, log: Logger): void {
   const missing = missingScopes(grant);
   if (missing.length > 0)
     log.warn(
       { missing, granted: grant.granted, ...(connection !== null && { connection }) },
-      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" says what lacks them`,
+      `Zendesk granted fewer scopes than were asked for; "${commandLine('doctor')}" shows what is missing`,
     );
 }
 
-/** What is wrong with an only connection ends the start, before any server is; what will be written is said. */
+/**
+ * A fault of a single connection ends the start before any server is started. The screen shows what will be written.
+ */
 async function checkOnly(only: Connection, screen: Run['screen']): Promise<void> {
   const { config, log } = only;
   const mapping = loadMapping(config.mappingFile);
   const { systems } = only.parts();
   const as: Record<Side, string> = { zendesk: '', pms: '' };
   for (const side of SIDES) {
-    as[side] = await introduce(systems[side], side);
+    as[side] = await userOf(systems[side], side);
     log.info({ side, as: as[side] }, 'credential accepted');
   }
-  for (const line of screen ? whatWillBeWritten({ config, as, mapping }) : []) screen?.(line);
+  for (const line of screen ? writesNotice({ config, as, mapping }) : []) screen?.(line);
 }
 
-/** One call with the credential, so that a wrong one ends the start and not the first write. */
-async function introduce(system: SystemPort, side: Side): Promise<string> {
+/** Makes one call, so that a wrong credential ends the start before the first write. */
+async function userOf(system: SystemPort, side: Side): Promise<string> {
   try {
     return await system.whoAmI();
   } catch (error) {

@@ -12,7 +12,7 @@ function entityNamed(text: string): EntityType {
   throw new BadInput(`--entity: found "${text}", expected one of ${ENTITY_TYPES.join(', ')}`);
 }
 
-/** Help and completion name the choices; `entityNamed` takes any case. */
+/** Help and completion list the choices; `entityNamed` ignores case. */
 export function entityOption(description = 'only this entity'): Option {
   return new Option('--entity <name>', description).choices(ENTITY_TYPES).argParser(entityNamed);
 }
@@ -49,9 +49,9 @@ export function positive(option: string): (text: string) => number {
 const TIME = /^(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/i;
 
 /**
- * Only a form that means the same to everybody is taken: `new Date` reads 01.05.2026 as January, 2026-02-30 as March, and
- * a time without its zone as this machine's.
- * @throws BadInput where the text is no time
+ * Accepts only forms with one meaning. `new Date` would read 01.05.2026 as January, 2026-02-30 as March, and a time
+ * without a zone in the zone of this machine.
+ * @throws BadInput if the text is no time
  */
 export function timeNamed(name: string, text: string, or = ''): Date {
   const [, day = ''] = TIME.exec(text) ?? [];
@@ -64,11 +64,11 @@ export function timeNamed(name: string, text: string, or = ''): Date {
   return time;
 }
 
-/** The same for a time that must have passed. @throws BadInput */
+/** As {@link timeNamed}, for a time in the past. @throws BadInput */
 export function pastTime(name: string, text: string, or = ''): Date {
   const time = timeNamed(name, text, or);
   if (time.getTime() > Date.now())
-    throw new BadInput(`${name}: found "${text}", which is still to come; expected a time that has passed`);
+    throw new BadInput(`${name}: found "${text}", which is in the future; expected a time in the past`);
   return time;
 }
 
@@ -78,7 +78,7 @@ export function emailNamed(option: string, text: string): string {
   throw new BadInput(`${option}: found "${text}", expected an e-mail address`);
 }
 
-/** What an option that takes a folder leads to is not a file. It need not be there. @throws BadInput */
+/** The folder need not exist. @throws BadInput if the path leads to a file */
 export function folderNamed(option: string): (text: string) => string {
   return (text) => {
     if (existsSync(text) && !statSync(text).isDirectory())

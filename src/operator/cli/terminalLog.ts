@@ -3,9 +3,8 @@ import { commandLine, withTypedCommands } from '../../platform/commandLine';
 import { paint, printLine, safe, type Colour } from './output';
 
 /**
- * The service's log for a person at a terminal: one short line for each thing that happened, in place of JSON. What a
- * line holds is what the log holds: ids and names of properties, never a value. Only where a person must decide, the
- * pair's title is looked up for the screen.
+ * Shows the service's log on a terminal: one short line for each event, in place of JSON. As in the log, a line has
+ * ids and names of properties, but no values. If a person must decide, the screen also shows the pair's title.
  */
 
 type Entry = Record<string, unknown> & { level: number; time: number; msg?: string };
@@ -13,7 +12,7 @@ type Entry = Record<string, unknown> & { level: number; time: number; msg?: stri
 const WARN = 40;
 const ERROR = 50;
 const INFO = 30;
-/** What every line of the log has, and what is said by the line itself. */
+/** Fields that every line of the log has, and fields that the text of the line contains already. */
 const NOT_SHOWN = new Set([
   'level',
   'time',
@@ -34,16 +33,16 @@ const OPS: Record<string, string> = {
   attach: 'got a file',
   detach: 'lost a file',
 };
-/** These are said in full elsewhere on the screen. */
-const SAID_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
-/** What Temporal's worker says of what is meant to be so, or of a failure that the activity itself has said in words. */
+/** Other lines of the screen show these in full. */
+const SHOWN_ELSEWHERE = new Set(['running; Ctrl-C stops', 'console', 'receiving webhooks']);
+/** Messages of Temporal's worker about intended behaviour, or about a failure that the activity has logged itself. */
 const SDK_REPEATS = new Set(['No workflows registered, not polling for workflow tasks', 'Activity failed']);
 const ATTENTION = new Set(['conflict', 'quarantined']);
 
-/** @returns the title of a pair, for people; empty where it is not known */
+/** @returns the title of a pair; empty if not known */
 export type TitleOf = (key: string, connection: string | null) => Promise<string>;
 
-/** Takes the lines of a log, and prints those that a person is to see. */
+/** Reads the lines of a log, and prints those that concern the operator. */
 export function terminalLog(
   print: (line: string) => void = printLine,
   titleOf: TitleOf = async () => '',
@@ -70,21 +69,21 @@ export function terminalLog(
   });
 }
 
-/** What a line says of a pair that a person must look at; null for any other line. */
+/** The entry of a line about a pair that needs a person; null for any other line. */
 function leftToPerson(line: string): Entry | null {
   const entry = entryOf(line);
   return entry?.msg === 'left to a person' ? entry : null;
 }
 
 /**
- * One line of a log in words; null for one that is not for a person.
- * @param title of the pair that the line is about, where it is known
+ * A line of the log as text; null if it does not concern the operator.
+ * @param title of the line's pair, if known
  */
 export function inWords(line: string, title = ''): string | null {
   const entry = entryOf(line);
   if (!entry) return line === '' ? null : safe(line);
   const { level, msg = '' } = entry;
-  if (SAID_ELSEWHERE.has(msg) || (entry['sdkComponent'] !== undefined && SDK_REPEATS.has(msg))) return null;
+  if (SHOWN_ELSEWHERE.has(msg) || (entry['sdkComponent'] !== undefined && SDK_REPEATS.has(msg))) return null;
   const change = msg === 'written' ? changeOf(entry) : msg === 'written in bulk' ? bulkOf(entry) : null;
   if (change === null && level < INFO) return null;
   const at = paint('dim', new Date(entry.time).toISOString().slice(11, 19));
@@ -95,30 +94,30 @@ export function inWords(line: string, title = ''): string | null {
   return `${at}  ${colour ? paint(colour, `! ${words}`) : words}`;
 }
 
-/** `→ PMS project P-7 updated: title, priority` */
+/** For example `→ PMS project P-7 updated: title, priority`. */
 function changeOf({ side, op, rows, ref, key }: Entry): string {
   const arrow = side === 'zendesk' ? '← Zendesk' : '→ PMS';
   const record = typeof ref === 'string' ? ref.split(':').slice(1).join(' ') : '';
-  // A new record has all properties.
+  // The properties of a new record are not listed, because it has all of them.
   const names = Array.isArray(rows) && rows.length > 0 && op !== 'create' ? `: ${rows.join(', ')}` : '';
   const from = recordIn(key);
   const of = from === ref ? '' : ` (${from})`;
   return safe(`${arrow} ${record} ${OPS[String(op)] ?? String(op)}${names}${of}`);
 }
 
-/** The record that a pair began with, by the pair's key. */
+/** The record that a pair began with. */
 function recordIn(key: unknown): string {
   const text = textOf(key);
   return text.slice(text.indexOf('/') + 1);
 }
 
-/** `→ PMS 100 projects created by the backfill` */
+/** For example `→ PMS 100 projects created by the backfill`. */
 function bulkOf({ side, kind, op, count }: Entry): string {
   const arrow = side === 'zendesk' ? '← Zendesk' : '→ PMS';
   return safe(`${arrow} ${textOf(count)} × ${textOf(kind)} ${OPS[String(op)] ?? String(op)} by the backfill`);
 }
 
-/** What a person must decide, with the pair's title and the command for it. */
+/** The decision that a pair needs, with the pair's title and the command. */
 function parkedWords({ key, status, code, rows, connection }: Entry, title: string): string {
   const record = recordIn(key);
   const name = title === '' ? record : `${record} "${title}"`;

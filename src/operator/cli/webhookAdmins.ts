@@ -3,7 +3,10 @@ import type { Config } from '../../config/config';
 import type { WebhookAdmin } from '../../systems/webhookAdmin';
 import { zendeskWebhooks } from '../../systems/zendesk/zendeskWebhooks';
 
-/** The systems' webhooks, with the configured credentials; none of a PMS that has none. @param pmsSecret what the PMS is to sign with; for installing */
+/**
+ * The webhooks of both systems, read with the configured credentials. A PMS without webhooks has none.
+ * @param pmsSecret the secret with which the PMS signs; only needed for installing
+ */
 export function webhookAdmins(config: Config, pmsSecret = ''): WebhookAdmin[] {
   const pms = loadPmsAdapter(config).webhooks?.({
     baseUrl: config.pmsBaseUrl,

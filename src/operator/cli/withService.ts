@@ -15,17 +15,17 @@ import { knownAddress } from './servers';
 export interface CommonOptions extends SettingsOptions {
   data: string;
   json?: true;
-  /** Of commands whose result is one table. */
+  /** Only for commands whose result is one table. */
   csv?: true;
 }
 
-/** What a command works with: the service's configuration, link store and Temporal client. */
+/** The service's configuration, link store and Temporal client. */
 export interface Connected extends OperatorContext {
   config: Config;
   mongo: MongoClient;
 }
 
-/** Connects to what the service uses, works, and lets go again. @throws ConfigError, MappingError */
+/** Connects to the servers of the service for the duration of the work. @throws ConfigError, MappingError */
 export async function withService<T>(
   options: CommonOptions,
   work: (connected: Connected) => Promise<T>,
@@ -40,7 +40,7 @@ export async function withService<T>(
   });
 }
 
-/** The servers alone, which all connections share. @throws ConfigError */
+/** Connects to both servers, which all connections share. @throws ConfigError */
 export async function withServers<T>(
   config: Config,
   options: CommonOptions,
@@ -59,7 +59,7 @@ export async function withServers<T>(
   });
 }
 
-/** MongoDB alone. @throws ConfigError */
+/** Connects to MongoDB only. @throws ConfigError */
 export async function withMongo<T>(
   config: Config,
   options: CommonOptions,

@@ -5,18 +5,18 @@ import { sameSecret, type Session, type Sessions } from './sessions';
 
 /** Who may use the console. */
 export interface AccessRules {
-  /** What the log-in form asks for; null: there is none. */
+  /** The token that the log-in form asks for; null without such a form. */
   token: string | null;
-  /** The header in which a trusted proxy names its user, in lower case; null: none is believed. */
+  /** The header in which a trusted proxy names its user, in lower case; null if no header is trusted. */
   userHeader: string | null;
-  /** Addresses and networks of proxies. */
+  /** Addresses and networks of the trusted proxies. */
   trustedProxies: readonly string[];
 }
 
-/** What access is decided by. */
+/** The parts of a request that decide about access. */
 export interface Visit {
   headers: IncomingHttpHeaders;
-  /** The address at the other end of the connection, which cannot be forged. */
+  /** The IP address at the other end of the connection, which cannot be forged. */
   peer: string;
   /** The host that the browser asked for. */
   host: string;
@@ -25,7 +25,7 @@ export interface Visit {
 export const COOKIE = 'zps-console';
 
 /** @returns the session, and whether its cookie must still be set; null without a session */
-export function knownAs(
+export function sessionOf(
   rules: AccessRules,
   sessions: Sessions,
   visit: Visit,
@@ -37,7 +37,7 @@ export function knownAs(
       ? { session, isNew: false }
       : { session: sessions.begin(user, 'proxy'), isNew: true };
   }
-  // A cookie that a proxy's word led to counts for as long as the proxy says the word.
+  // The cookie of a session that a proxy's header began is not enough: each request must have the header.
   return session?.by === 'token' && rules.token !== null ? { session, isNew: false } : null;
 }
 
@@ -62,8 +62,8 @@ export function tokenFits({ token }: AccessRules, given: string): boolean {
 }
 
 /**
- * Whether a browser sent a form from a page of ours. It says where a request comes from, and no page can make it say
- * otherwise: `Sec-Fetch-Site` where the console is reached by HTTPS or on the own machine, `Origin` always.
+ * Whether a browser sent a form from one of our pages. The browser itself sets these headers, and no page can forge
+ * them: `Sec-Fetch-Site` if the console is reached by HTTPS or on this machine, `Origin` always.
  * https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
  */
 export function isOwnForm({ headers, host }: Visit): boolean {

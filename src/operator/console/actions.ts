@@ -7,7 +7,7 @@ import { BadInput } from '../operatorErrors';
 import { pairNamed } from '../findPairs';
 import { setPaused } from '../pauseSchedule';
 import { expectCanBeDone, expectSelecting, planUndo } from '../undo';
-import { keepUndo, startUndo } from '../undoRun';
+import { storeUndo, startUndo } from '../undoRun';
 import { ENTITY_TYPES } from '../../sync/record';
 import { pauseOrResume } from '../../workers/pauseControl';
 import { pairCommands } from '../../workers/pairSignals';
@@ -16,7 +16,7 @@ import { pairUrl } from './layout';
 import { criteriaIn, filterOf, outcomeUrl } from './pages/undoPage';
 import { viewerOf, type DONE } from './views';
 
-/** Seconds that a browser is kept waiting for a pair's answer. */
+/** The longest wait for a pair's answer, in seconds. */
 const WAIT_SECONDS = 20;
 
 const resolveSchema = z.union([
@@ -31,7 +31,7 @@ const scheduleSchema = z.object({
   what: steerWords,
   why: z.string().trim().max(200).default(''),
 });
-/** `until`: when the plan was shown that a person confirms. */
+/** `until`: the time of the plan that a person confirms. */
 const undoSchema = z.object({
   until: z.string().datetime(),
   confirm: z.literal('yes'),
@@ -40,7 +40,9 @@ const undoSchema = z.object({
 const resumeSchema = z.object({ id: z.string().min(1).max(60) });
 const entitySchema = z.object({ scope: z.enum(ENTITY_TYPES), what: steerWords });
 
-/** What can be done: the same functions as the commands call. Who asks is known, and the form is ours. */
+/**
+ * The actions of the console. They call the same functions as the commands. The user is known, and the form is ours.
+ */
 export function actions(app: FastifyInstance, context: ConsoleContext): void {
   const { client, taskQueue, pairPrefix, root, log } = context;
   const operator = async (): Promise<OperatorContext> => {
@@ -87,7 +89,7 @@ export function actions(app: FastifyInstance, context: ConsoleContext): void {
   undoActions(app, context);
 }
 
-/** Undo: what was shown is begun once it is confirmed. */
+/** Undo: starts the plan that was shown, when a person confirms it. */
 function undoActions(app: FastifyInstance, context: ConsoleContext): void {
   const { client, taskQueue, root, log } = context;
   const begin = (id: string) =>
@@ -101,7 +103,7 @@ function undoActions(app: FastifyInstance, context: ConsoleContext): void {
     const now = new Date(context.now()).toISOString();
     const filter = { ...chosen, until: until < now ? until : now };
     expectCanBeDone(await planUndo(store, context.mapping(), filter), hold === 'yes');
-    const id = await keepUndo(store, filter, hold === 'yes', new Date(now));
+    const id = await storeUndo(store, filter, hold === 'yes', new Date(now));
     log.info({ user: viewerOf(request).session.user, undo: id }, 'console: undo');
     await begin(id);
     return reply.redirect(outcomeUrl(root, id), 303);
@@ -124,7 +126,7 @@ function choiceOf(form: z.output<typeof resolveSchema>): Choice {
     : { row: form.row, choice: form.choose };
 }
 
-/** @throws BadInput where a form is not one of ours */
+/** @throws BadInput if the form is not one of ours */
 function read<T>(schema: z.ZodType<T>, body: unknown): T {
   const form = schema.safeParse(body);
   if (form.success) return form.data;

@@ -1,6 +1,6 @@
 import { html, type Html } from './html';
 
-/** One bar: a value at a time, of at most `limit` where there is a limit. */
+/** One bar: the value at a time. It has a `limit` if the value has one. */
 export interface Bar {
   /** Milliseconds since 1970. */
   at: number;
@@ -11,12 +11,12 @@ export interface Bar {
 export interface Chart {
   id: string;
   title: string;
-  /** What a value counts, e.g. `s` or `calls`. */
+  /** The unit of the values, e.g. `s` or `calls`. */
   unit: string;
   bars: readonly Bar[];
   from: number;
   to: number;
-  /** The scale reaches at least to this. */
+  /** The least top of the scale. */
   least: number;
 }
 
@@ -27,7 +27,7 @@ const BOTTOM = 22;
 const TOP = 10;
 const MINUTE_MS = 60_000;
 
-/** Bars over time as SVG, drawn here: the page needs no script. A table below it has the same figures. */
+/** Draws bars over time as SVG, so that the page needs no script. A table below it has the same figures. */
 export function barChart({ id, title, unit, bars, from, to, least }: Chart): Html {
   const top = niceTop(Math.max(least, ...bars.flatMap(({ value, limit = 0 }) => [value, limit])));
   const x = (at: number) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT);

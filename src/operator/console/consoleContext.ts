@@ -6,21 +6,21 @@ import type { Mapping } from '../../sync/mapping';
 import type { AccessRules } from './access';
 import type { DeepLinks } from './deepLinks';
 
-/** What the pages of a connection are made from. It holds no credential of either API. */
+/** The sources of a connection's pages. It holds no credential of either API. */
 export interface ConsoleContext {
-  /** Null where it is the only one. */
+  /** Null if there is only one connection. */
   connection: string | null;
-  /** Below which its pages are: `/console`, `/console/connections/acme`. */
+  /** The path of its pages: `/console`, `/console/connections/acme`. */
   root: string;
   client: Client;
-  /** Connects with the first use, as the server need not be there before. */
+  /** Connects at the first use, because the server may be unavailable at the start. */
   database: () => Promise<{ db: Db; store: LinkStore }>;
-  /** As its file says it now. @throws MappingError, ConfigError */
+  /** Reads the mapping file anew. @throws MappingError, ConfigError */
   mapping: () => Mapping;
   taskQueue: string;
-  /** Before a pair's key, in its workflow id. */
+  /** The prefix of workflow ids of pairs. */
   pairPrefix: string;
-  /** The folder of servers that `start` runs itself; null where they run elsewhere. */
+  /** The data folder of the servers that `start` runs itself; null if they run elsewhere. */
   dataDir: string | null;
   links: DeepLinks;
   log: Logger;

@@ -11,7 +11,7 @@ import { isPassing } from '../../platform/mongoErrors';
 import { BadInput, Problem } from '../operatorErrors';
 import { NAME_LIMIT } from '../../sync/resolution';
 import { MappingError } from '../../sync/mappingFile';
-import { COOKIE, isOwnForm, isTrusted, knownAs, tokenFits, type Visit } from './access';
+import { COOKIE, isOwnForm, isTrusted, sessionOf, tokenFits, type Visit } from './access';
 import type { ConsoleContext, ConsoleSite } from './consoleContext';
 import { ROOT, send, type Viewer } from './layout';
 import { connectionsPage, loadConnections } from './pages/connectionsPage';
@@ -22,14 +22,14 @@ import { SESSION_MS, Sessions, sameSecret } from './sessions';
 import { STYLE, STYLE_VERSION } from './style';
 import { Throttle } from './throttle';
 
-/** A merged comment of 64 kB, percent-encoded. */
+/** Enough for a merged comment of 64 kB, percent-encoded. */
 const BODY_LIMIT_BYTES = 512 * 1024;
 const REQUEST_WITHIN_MS = 10_000;
 const CONNECTIONS_AT_MOST = 200;
 
 /**
- * Nothing runs in these pages and nothing is fetched for them, wherever their content comes from. Referrers stay within
- * the console; without any, browsers would not say where a form comes from.
+ * No script runs in these pages and nothing is loaded for them, whatever their contents. Referrers are sent within
+ * the console only; without any, browsers would not say where a form comes from.
  */
 const HEADERS = {
   'content-security-policy':
@@ -48,10 +48,10 @@ declare module 'fastify' {
   }
 }
 
-/** The console's HTTP server, all of it below `/console`. Not listening yet. */
+/** The console's HTTP server, below `/console`. The caller starts it. */
 export function createConsole(site: ConsoleSite): FastifyInstance {
   const { access, now, log, connections } = site;
-  // Without a token there is nothing that several processes share: a form is then good for the process that made it.
+  // Without a configured token, processes share no secret: a form is valid only for the process that made it.
   const sessions = new Sessions(access.token ?? randomBytes(32), now);
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
@@ -73,7 +73,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 
   app.get('/', async (_request, reply) => reply.redirect(ROOT, 303));
   app.get(`${ROOT}/style.css`, async (request, reply) => {
-    // Its address changes with it.
+    // The address of the style sheet changes with its content.
     const { v } = z.object({ v: z.string() }).partial().catch({}).parse(request.query);
     if (v === STYLE_VERSION) reply.header('cache-control', 'private, max-age=86400, immutable');
     return reply.type('text/css; charset=utf-8').send(STYLE);
@@ -82,7 +82,7 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
 
   const forKnown = (at: ConsoleContext | null, serve: (inside: FastifyInstance) => void) =>
     app.register(async (inside) => {
-      letIn(inside, at, site, sessions);
+      admit(inside, at, site, sessions);
       serve(inside);
     });
   void forKnown(null, (inside) => {
@@ -104,8 +104,8 @@ export function createConsole(site: ConsoleSite): FastifyInstance {
   return app;
 }
 
-/** Lets those in who are known, and takes no form that was not made for them. */
-function letIn(
+/** Admits known users, and refuses forms that were not made for them. */
+function admit(
   inside: FastifyInstance,
   at: ConsoleContext | null,
   site: ConsoleSite,
@@ -115,8 +115,8 @@ function letIn(
     const visit = visitOf(request);
     if (request.method === 'POST' && !isOwnForm(visit))
       return refuse(reply, 'The form came from another site.');
-    const known = knownAs(site.access, sessions, visit);
-    if (!known) return stranger(request, reply, site);
+    const known = sessionOf(site.access, sessions, visit);
+    if (!known) return answerUnknownUser(request, reply, site);
     const { session, isNew } = known;
     if (isNew) setCookie(request, reply, sessions.seal(session), SESSION_MS);
     request.viewer = { session, formToken: sessions.formToken(session), at };
@@ -164,13 +164,14 @@ function logIn(app: FastifyInstance, { access, log, now }: ConsoleSite, sessions
   });
 }
 
-/** Nobody known asks for a page. */
-function stranger(request: FastifyRequest, reply: FastifyReply, { access }: ConsoleSite): FastifyReply {
+/** Answers a request without a known user. */
+function answerUnknownUser(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { access }: ConsoleSite,
+): FastifyReply {
   if (access.token === null)
-    return refuse(
-      reply,
-      'You are not logged in: the console is reached through a proxy that says who you are.',
-    );
+    return refuse(reply, 'You are not logged in. Open the console through the proxy that signs you in.');
   if (request.method === 'POST')
     return send(
       reply.code(401),
@@ -189,7 +190,7 @@ function refuse(reply: FastifyReply, why: string): FastifyReply {
 
 function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const { status, title, message } = said(error);
+    const { status, title, message } = errorShown(error);
     if (status >= 500) log.error({ err: error }, 'console');
     const back = { url: request.viewer?.at?.root ?? ROOT, name: 'Overview' };
     return send(reply.code(status), messagePage(title, message, back), request.viewer);
@@ -203,8 +204,8 @@ function answerErrors(app: FastifyInstance, { log }: ConsoleSite): void {
   );
 }
 
-/** The text that a person sees of an error: our own message, or none. */
-function said(error: FastifyError): { status: number; title: string; message: string } {
+/** The text of an error for the user: our own messages, and no others. */
+function errorShown(error: FastifyError): { status: number; title: string; message: string } {
   if (error instanceof BadInput) return { status: 400, title: 'Not understood', message: error.message };
   if (error instanceof Problem) return { status: 409, title: 'Not done', message: error.message };
   if (error instanceof MappingError)
@@ -230,7 +231,7 @@ function setCookie(request: FastifyRequest, reply: FastifyReply, content: string
   );
 }
 
-/** A page of the console, whatever an address says. */
+/** A path within the console; any other path is replaced. */
 function ownPath(next: string): string {
   return /^\/console(\/connections\/\w+)?(\/[a-z]*)?(\?[\w%&=.~*+-]*)?$/.test(next) ? next : ROOT;
 }

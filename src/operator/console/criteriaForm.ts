@@ -2,7 +2,7 @@ import { ENTITY_TYPES } from '../../sync/record';
 import { filterForm } from './filterForm';
 import { html, type Html } from './html';
 
-/** What writes of the sync are limited to, on a page about them. */
+/** The filters of a page about writes of the sync. */
 export interface ShownCriteria {
   pair?: string | undefined;
   entity?: string | undefined;
@@ -11,7 +11,7 @@ export interface ShownCriteria {
   row?: string | undefined;
 }
 
-/** The form by which writes of the sync are chosen. @param name for screen readers */
+/** The form that selects writes of the sync. @param name for screen readers */
 export function criteriaForm(
   url: string,
   { pair, entity, since, cause, row }: ShownCriteria,

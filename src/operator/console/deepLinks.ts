@@ -2,7 +2,10 @@ import { parseRef, type CanonicalKey } from '../../sync/canonicalKey';
 import type { RefKey } from '../../sync/record';
 import { eventsIn } from '../temporalLists';
 
-/** Where a pair, a Schedule or a record is shown elsewhere; null where that is not known. Addresses are from the configuration. */
+/**
+ * Addresses of a pair, a Schedule or a record in other web interfaces; null if not known. They come from the
+ * configuration.
+ */
 export interface DeepLinks {
   workflow(key: CanonicalKey): string | null;
   schedule(id: string): string | null;
@@ -12,18 +15,18 @@ export interface DeepLinks {
 }
 
 export interface Places {
-  /** Of the Temporal Web UI. */
+  /** The address of the Temporal Web UI. */
   temporalUiUrl: string | null;
   temporalNamespace: string;
-  /** Before a pair's key, in its workflow id. */
+  /** The prefix of workflow ids of pairs. */
   pairPrefix: string;
-  /** Of the account: `https://acme.zendesk.com` */
+  /** The address of the account: `https://acme.zendesk.com` */
   zendeskUrl: string | null;
   /** `https://pms.acme.example/{kind}s/{id}` */
   pmsRecordUrl: string | null;
 }
 
-/** Pages of the agents' interface. A comment has none of its own. */
+/** Pages of the agent interface. A comment has no page of its own. */
 const ZENDESK_PAGES: Record<string, string> = { ticket: 'tickets', organization: 'organizations' };
 
 export function deepLinks({

@@ -1,17 +1,17 @@
 import { html, type Html } from './html';
 
-/** What a list is searched by. */
+/** The filters of a list. */
 export interface FilterForm {
-  /** Of the list. */
+  /** The address of the list. */
   url: string;
-  /** For people who cannot see it. */
+  /** The name of the form, for screen readers. */
   name: string;
-  /** The field that is always there. */
+  /** The search field, which is always shown. */
   search: Html;
-  /** Fields that are there when asked for, or when one of them is in use. */
+  /** Fields that are folded until a person opens them, or one of them is used. */
   more: Html;
   isOpen: boolean;
-  /** The words on the button; by default `Filter`. */
+  /** The text of the button; by default `Filter`. */
   button?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Markup. What is put into a template is text, whatever it holds, unless it is a template's result itself: synced
- * content is written by strangers.
+ * Markup. A part of a template is escaped as text, unless it is itself the result of a template: strangers write
+ * synced content.
  */
 export class Html {
   constructor(readonly markup: string) {}
@@ -34,8 +34,8 @@ const ENTITIES: Record<string, string> = {
 };
 
 /**
- * Fit for an element's content and for a quoted attribute. Characters that no reader sees, and that turn the direction of
- * what follows, are shown as a mark.
+ * Escapes a text for the content of an element and for a quoted attribute. Invisible characters that change the
+ * direction of the text are replaced by a visible mark.
  */
 export function escapeText(text: string): string {
   return text

@@ -7,10 +7,10 @@ import { Html, escapeText, html, type Part } from './html';
 import type { Session } from './sessions';
 import { STYLE_VERSION } from './style';
 
-/** Where all of the console is served. */
+/** The path of the console. */
 export const ROOT = '/console';
 
-/** Below which the pages of a connection are. */
+/** The path of a connection's pages. */
 export function rootOf(connection: string | null): string {
   return connection === null ? ROOT : `${ROOT}/connections/${connection}`;
 }
@@ -25,7 +25,7 @@ const NAVIGATION = [
   { path: '/schedules', name: 'Schedules' },
 ] as const;
 
-/** Who looks at a page, and what its forms must carry. */
+/** The user of a page, and the token for its forms. */
 export interface Viewer {
   session: Session;
   formToken: string;
@@ -36,11 +36,11 @@ export interface Viewer {
 export interface Page {
   title: string;
   body: Html;
-  /** Of the navigation. */
+  /** The current entry of the navigation. */
   current?: (typeof NAVIGATION)[number]['path'];
 }
 
-/** A whole page. @param viewer null before anybody is known */
+/** A whole page. @param viewer null if the user is not known */
 export function render({ title, body, current }: Page, viewer: Viewer | null): string {
   return html`<!doctype html>
     <html lang="en">
@@ -96,7 +96,7 @@ function banner(viewer: Viewer, current: Page['current']): Html {
   </header>`;
 }
 
-/** A form that is sent to us, with the token that makes it ours. @param path below the connection's root */
+/** A form with the token that proves that it is ours. @param path below the connection's root */
 export function form(viewer: Viewer, path: string, content: Part, className = ''): Html {
   return formTo(viewer, `${viewer.at?.root ?? ROOT}${path}`, content, className);
 }
@@ -116,22 +116,22 @@ export function pairLink(root: string, key: CanonicalKey): Html {
   return html`<a href="${pairUrl(root, key)}">${breakable(key)}</a>`;
 }
 
-/** A link that leaves the console; nothing where the address is not known. */
+/** A link to another site; nothing if the address is not known. */
 export function outside(url: string | null, text: Part): Html | null {
   return url === null ? null : html`<a href="${url}" rel="noreferrer">${text}</a>`;
 }
 
-/** An ISO time for people, in UTC: what Zendesk, the logs and the command line show, too. A line breaks after the date only. */
+/** An ISO time in UTC, which Zendesk, the logs and the command line also show. The line breaks after the date only. */
 export function time(iso: string | null | undefined): Html | string {
   if (iso == null) return '—';
   const [date = '', clock = ''] = iso.slice(0, 19).split('T');
   return html`<time datetime="${iso}"><span>${date}</span> <span>${clock} UTC</span></time>`;
 }
 
-/** Longer values are shown in full only when asked for. */
+/** Longer values are folded. */
 const SHOWN_AT_ONCE = 600;
 
-/** @param atOnce how many characters are shown at first */
+/** @param atOnce the number of characters that are shown before the rest is folded */
 export function value(content: Json | undefined, atOnce = SHOWN_AT_ONCE): Html {
   if (content === undefined) return html`<span class="soft">not known</span>`;
   if (content === null || content === '' || (Array.isArray(content) && content.length === 0))
@@ -146,8 +146,8 @@ export function value(content: Json | undefined, atOnce = SHOWN_AT_ONCE): Html {
 }
 
 /**
- * A table that may be wider than its page; the keyboard scrolls it.
- * @param rows each a `<tr>`, or several that belong together, whose heading has a `rowspan`
+ * A table that may be wider than its page, and can be scrolled by keyboard.
+ * @param rows each is a `<tr>`, or several rows that belong together, with a heading that has a `rowspan`
  */
 export function table(
   caption: string,
@@ -186,7 +186,7 @@ export function table(
   </div>`;
 }
 
-/** Each cell says its column, which a narrow screen shows beside its content, and whether it is empty. */
+/** Each cell names its column, which a narrow screen shows beside the content, and says whether it is empty. */
 function labelled(row: Part, titles: readonly string[]): Html {
   const spanned: number[] = [];
   let column = 0;
@@ -215,7 +215,7 @@ function spanOf(what: 'row' | 'col', attributes: string): number {
   return Number(new RegExp(`${what}span="(\\d+)"`).exec(attributes)?.[1] ?? 1);
 }
 
-/** A pair by its title, with its id below; by its id alone where it has no title. */
+/** The title of a pair, with its id below; the id alone if there is no title. */
 export function namedPair(root: string, key: CanonicalKey, title: string): Html {
   const { origin } = parseCanonicalKey(key);
   const id = refKey(origin);
@@ -225,23 +225,23 @@ export function namedPair(root: string, key: CanonicalKey, title: string): Html 
         <div class="id">${breakable(id)}</div>`;
 }
 
-/** A state, in its colour. @param words in place of the state's own */
+/** A state, in its colour. @param words replace the name of the state */
 export function mark(state: string, words = state): Html {
   return html`<span class="mark ${state}">${words}</span>`;
 }
 
-/** A record under the heading of its side. */
+/** A record's name in a column of its side. */
 export function recordName(ref: RefKey): Html {
   const { kind, id } = parseRef(ref);
   return html`${kind} ${unbroken(id)}`;
 }
 
-/** An id that may be broken after its parts, and nowhere else. */
+/** An id that may be broken after its parts only. */
 export function breakable(id: string): Part {
   return id.split(/(?<=[:/,])/).map((part, n) => html`${n > 0 && html`<wbr />`}${unbroken(part)}`);
 }
 
-/** At most so many characters stay in one line. */
+/** Ids up to this length are not broken. */
 const IN_ONE_LINE = 20;
 
 function unbroken(text: string): Part {

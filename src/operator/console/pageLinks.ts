@@ -1,6 +1,9 @@
 import { html, type Html } from './html';
 
-/** Links to the other pages of a list: null where it has only one. @param next after which record the next page begins */
+/**
+ * Links to the other pages of a list; null if the list has one page only. @param next the record after which the next
+ * page begins
+ */
 export function pageLinks(
   url: string,
   query: Readonly<Record<string, string | undefined>>,

@@ -2,12 +2,12 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { z } from 'zod';
 import { NAME_LIMIT } from '../../sync/resolution';
 
-/** Who uses the console, as a signed cookie says it. Nothing is kept on the server, so any console process knows it. */
+/** The user of the console, stored in a signed cookie. The server stores nothing, so any console process accepts it. */
 export interface Session {
   user: string;
-  /** How the user was known: by the token, or by a proxy's header, which is then asked for each time. */
+  /** How the user was identified: by the token, or by a proxy's header, which each request must then have. */
   by: 'token' | 'proxy';
-  /** Sets sessions of the same user apart. */
+  /** Distinguishes sessions of the same user. */
   nonce: string;
   /** Milliseconds since 1970. */
   since: number;
@@ -47,13 +47,13 @@ export class Sessions {
   open(value: string): Session | null {
     const [text = '', mark = ''] = value.split('.');
     if (!sameSecret(mark, this.mark('session', text))) return null;
-    // It was sealed by us, but perhaps by an earlier version.
+    // An earlier version may have sealed it.
     const session = schema.safeParse(parseJson(Buffer.from(text, 'base64url').toString('utf8')));
     if (!session.success) return null;
     return this.now() - session.data.since < SESSION_MS ? session.data : null;
   }
 
-  /** What each form of this session carries: no other site can know it. */
+  /** A token in each form of this session, which no other site can know. */
   formToken({ user, by, nonce }: Session): string {
     return this.mark('form', JSON.stringify([user, by, nonce]));
   }
@@ -63,7 +63,7 @@ export class Sessions {
   }
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, also for different lengths. */
 export function sameSecret(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));

@@ -5,11 +5,11 @@ import { notTakenOf, type NotTaken } from '../../sync/notTaken';
 import { keptValues } from '../../sync/rules/taken';
 import { SIDES, type Json, type Side, type SyncRecord } from '../../sync/record';
 
-/** What is known of one property on one side. */
+/** The value of one property on one side. */
 export interface SideValue {
-  /** Canonical; undefined where nothing is known. */
+  /** Canonical; undefined if not known. */
   value: Json | undefined;
-  /** It was seen on the record and its pair has not dealt with it yet. */
+  /** Whether the value is a pending change. */
   isNew: boolean;
 }
 
@@ -17,15 +17,15 @@ export interface RowValues {
   row: PropertyRow;
   sides: Record<Side, SideValue>;
   state: 'agreed' | 'differs' | 'conflict' | 'notTaken' | 'onCreation' | 'unknown';
-  /** Absent where both sides took what they were sent. */
+  /** Absent if both sides took the values that were sent. */
   notTaken?: NotTaken;
-  /** Elements that each side shows and that are no part of the row. */
+  /** Elements that each side shows and that do not belong to the row. */
   reserved: Partial<Record<Side, string[]>>;
 }
 
 /**
- * Both values of each mapped property, as the link store knows them: what was agreed on, where a side rightly differs
- * from that, and what was seen since. The console has no credential of either API and reads neither.
+ * Both values of each mapped property, from the link store: the agreed value, the residue of each side, and pending
+ * changes. The console has no credential of either API, and calls neither.
  */
 export function valuesOf(
   mapping: Mapping,
@@ -40,7 +40,7 @@ export function valuesOf(
       const known = knownValue(link, row.id, side);
       const property = row[side];
       const record = observed[side];
-      // What was seen before the pair's last turn may still be there, and is no pending change.
+      // An observation may be older than the pair's last turn. Then it is no pending change.
       const last = link.sides[side];
       const isPast = record && last && (record.version === last.version || record.order < last.order);
       if (!record || isPast || property === null || !(property in record.values))

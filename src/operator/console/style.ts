@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** The console's one style sheet. System fonts and colours of our own; nothing is fetched from elsewhere. */
+/** The console's one style sheet. It uses system fonts and our own colours, and loads nothing from elsewhere. */
 
 const COLOURS = `
 :root {
@@ -114,7 +114,9 @@ legend { font-weight: 600; padding: 0 .4rem; margin-left: -.4rem; }
 .side p { margin: 0; }
 .choices { display: flex; flex-wrap: wrap; gap: 0 1.5rem; align-items: baseline; }`;
 
-/** On a phone, a row of a table is a card: its heading on top, then each cell beside the title of its column. */
+/**
+ * On a narrow screen, a row of a table is a card: its heading on top, then each cell beside the title of its column.
+ */
 const PHONE = `
 @media (max-width: 60rem) { .tiles { grid-template-columns: repeat(3, 1fr); } }
 @media (max-width: 48rem) {

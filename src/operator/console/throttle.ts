@@ -2,16 +2,16 @@ import ipaddr from 'ipaddr.js';
 
 const FAILURES = 5;
 const WITHIN_MS = 15 * 60_000;
-/** Addresses that are remembered; the oldest failure is forgotten first. */
+/** The number of remembered addresses; the oldest failure is forgotten first. */
 const ADDRESSES = 1_000;
 
-/** Wrong tokens, by where they came from. Memory of one process, bounded. */
+/** Counts wrong tokens by the address that they came from. In the memory of one process, bounded. */
 export class Throttle {
   private readonly failures = new Map<string, { count: number; since: number }>();
 
   constructor(private readonly now: () => number = Date.now) {}
 
-  /** @returns seconds after which another token may be tried; 0 for now */
+  /** @returns the seconds until the next token may be tried; 0 if at once */
   waitSeconds(address: string): number {
     const known = this.failures.get(networkOf(address));
     if (!known || known.count < FAILURES) return 0;
@@ -36,7 +36,7 @@ export class Throttle {
   }
 }
 
-/** One who has an IPv6 address has a network of them. */
+/** The /64 network of an IPv6 address, because one person can use all addresses of such a network. */
 function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -11,7 +11,7 @@ import { conflictsPage, loadPairs, pairsPage, quarantinePage } from './pages/pai
 import { loadSchedules, schedulesPage } from './pages/schedulesPage';
 import { loadUndo, undoPage } from './pages/undoPage';
 
-/** What an action that was carried out leaves in the address of the page that shows it. */
+/** The text that a page shows after an action, by the action's name in the page's address. */
 export const DONE = {
   resolve: 'Your decision was carried out. The pair has this state now.',
   resync: 'Both records were read again. The pair has this state now.',
@@ -27,7 +27,7 @@ function noticeIn(query: unknown): string | null {
   return found.success ? DONE[found.data.done] : null;
 }
 
-/** What can be looked at. Who asks is known by now. */
+/** The pages of the console. The user is known at this point. */
 export function pages(app: FastifyInstance, context: ConsoleContext): void {
   const { root } = context;
   app.get(root, async (request, reply) =>
@@ -60,7 +60,7 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
     const key = await pairNamed({ store, mapping: context.mapping() }, text);
     const view = await loadPair(context, key);
     if (!view) {
-      const why = `${key}: no link; the record was not seen yet, or does not take part in the sync`;
+      const why = `${key}: no link; the record was not seen yet, or is out of scope`;
       const back = { url: `${root}/pairs`, name: 'Pairs' };
       return send(reply.code(404), messagePage('No such pair', why, back), request.viewer);
     }
@@ -80,6 +80,6 @@ export function pages(app: FastifyInstance, context: ConsoleContext): void {
 
 /** @throws Error without a session; the server checks this before */
 export function viewerOf({ viewer }: FastifyRequest): Viewer {
-  if (!viewer) throw new Error('a page was asked for by nobody');
+  if (!viewer) throw new Error('a page was requested without a session');
   return viewer;
 }

@@ -37,14 +37,14 @@ export function linkedPhase(linked: LinkedPair): Found {
   const unread = refsOf(unreadSides(linked));
   // An undo compares the former values with the present ones.
   const needsBothRecords = state.undo !== undefined || comparesBothRecords(linked);
-  const toRead = needsBothRecords ? unread : refsOf(unreadSides(linked).filter(mayBeWritten(link)));
-  if (toRead.length > 0) return { phase: 'unread', found: { refs: toRead } };
+  if (needsBothRecords && unread.length > 0) return { phase: 'unread', found: { refs: unread } };
   for (const side of SIDES) {
     const record = current[side];
     if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };
   }
   if (link.status === 'tombstone' && unread.length > 0) return { phase: 'returned', found: { refs: unread } };
-  const doubtful = refsOf(doubtfulSides(linked));
+  const writtenTo = unreadSides(linked).filter(mayBeWritten(link));
+  const doubtful = refsOf([...new Set([...doubtfulSides(linked), ...writtenTo])].sort());
   if (doubtful.length > 0) return { phase: 'doubtful', found: { refs: doubtful } };
   const parents = missingParents(linked);
   if (parents.length > 0) return { phase: 'orphaned', found: { parents } };

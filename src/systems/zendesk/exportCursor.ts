@@ -1,3 +1,5 @@
+import type { ChangePage } from '../port';
+
 /**
  * Cursors of Zendesk's time-based exports, in whole seconds. (The ticket export has its own cursors after its first page.)
  */
@@ -49,13 +51,22 @@ export function isCutShort(page: TimedPage, cursor: string | null): boolean {
  * The position after a page: the second of its last record, which the next page then repeats.
  * https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/#time-based-incremental-exports
  */
-export function position(page: TimedPage, cursor: string | null): { cursor: string; more: boolean } {
+export function position(
+  page: TimedPage,
+  cursor: string | null,
+): Pick<ChangePage, 'cursor' | 'more' | 'moreLater'> {
   const start = startTime(cursor);
   const end = page.end_time ?? start;
   const latest = secondsAgo(EXPORT_AGE_SECONDS);
   const full = isFull(page);
-  if (isCutShort(page, cursor)) return { cursor: String(end + 1), more: end < latest };
-  if (full && end <= latest) return { cursor: String(end), more: true };
+  if (isCutShort(page, cursor)) return { cursor: String(end + 1), ...rest(end < latest) };
+  if (full && end <= latest) return { cursor: String(end), ...rest(true) };
   // At the end of the export, or at the latest permitted start.
-  return { cursor: String(Math.min(end, secondsAgo(OVERLAP_SECONDS))), more: false };
+  const again = String(Math.min(end, secondsAgo(OVERLAP_SECONDS)));
+  return { cursor: again, ...(full ? rest(false) : { more: false }) };
+}
+
+/** What follows a full page. */
+function rest(isReadable: boolean): Pick<ChangePage, 'more' | 'moreLater'> {
+  return isReadable ? { more: true } : { more: false, moreLater: true };
 }

@@ -4,8 +4,9 @@ import type { SystemPort } from '../../../src/systems/port';
 import * as zendesk from '../../../src/systems/zendesk/zendeskSystem';
 
 /**
- * Switches off the look-up by back-reference: whether a lost answer's record exists is guessed. Idempotency keys are as
- * if they had expired meanwhile (Zendesk keeps them for two hours), or they would stand in for it.
+ * Switches off the look-up by back-reference, so the sync guesses whether a create with a lost answer was done.
+ * Idempotency keys behave as if they had expired (Zendesk keeps them for two hours), because they would replace the
+ * look-up.
  */
 
 const blind =

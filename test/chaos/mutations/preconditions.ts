@@ -1,7 +1,7 @@
 import { HttpClient, type Request } from '../../../src/systems/http';
 import * as plan from '../../../src/sync/planner';
 
-/** Switches preconditions off: whatever a person wrote meanwhile is overwritten unseen. */
+/** Switches off preconditions: a write overwrites later edits of people. */
 
 const send: (this: HttpClient, ...given: Parameters<HttpClient['send']>) => ReturnType<HttpClient['send']> =
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its own object

@@ -1,5 +1,5 @@
 import * as sets from '../../../src/sync/rules/sets';
 
-/** Switches off that sets merge by element: the whole value of one side wins, as for any other row. */
+/** Switches off merging sets by element: the whole value of one side wins, as in other rows. */
 
 Object.assign(sets, { isSet: () => false });

@@ -1,6 +1,6 @@
 import * as merge from '../../../src/sync/merge';
 
-/** Switches off the comparison with the snapshot: two records are compared with each other alone. */
+/** Switches off the comparison with the snapshot: two records are compared only with each other. */
 
 const { mergeRow } = merge;
 Object.assign(merge, {

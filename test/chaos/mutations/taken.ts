@@ -1,5 +1,5 @@
 import * as taken from '../../../src/sync/rules/taken';
 
-/** Switches "not taken is not agreed" off: what a side ignores counts as its own form of the value, and is forgotten. */
+/** Switches off "not taken is not agreed": a value that a side ignores counts as agreed, and is not kept. */
 
 Object.assign(taken, { whyNotTaken: () => null });

@@ -1,7 +1,7 @@
 import * as links from '../../../src/links/linkStore';
 import type { LinkStore } from '../../../src/links/linkStore';
 
-/** Switches tombstones off: a pair that ended is forgotten. */
+/** Switches off tombstones: an ended pair is forgotten. */
 
 const { openLinkStore } = links;
 Object.assign(links, {

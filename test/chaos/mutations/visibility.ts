@@ -1,6 +1,6 @@
 import * as visibility from '../../../src/sync/rules/visibility';
 
-/** Switches off that internal stays internal: what is made by the sync is shown to customers. */
+/** Switches off "internal stays internal": customers can see every record that the sync creates. */
 
 Object.assign(visibility, {
   hiddenReason: () => null,

@@ -1,7 +1,7 @@
 import * as plan from '../../../src/sync/planner';
 import { recorder } from '../../support/plannerStates/recorded';
 
-/** Loaded first by the service's processes: keeps each state that the planner is asked about. See `--record`. */
+/** Loaded first by the service's processes; records each state that is given to the planner. See `--record`. */
 
 const folder = process.env['RECORD_PLANNER_STATES'];
 if (folder === undefined) throw new Error('RECORD_PLANNER_STATES is not set: expected a folder');

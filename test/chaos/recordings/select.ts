@@ -6,19 +6,19 @@ import type { Asked } from '../../support/plannerStates/asked';
 import { dehydrate, readRecording, type Line } from '../../support/plannerStates/recorded';
 
 /**
- * Picks different states from recordings, and writes them as one recording to the standard output:
- * `node dist/test/chaos/recordings/select.js FOLDER… > test/fixtures/plannerStates.jsonl`
+ * Chooses different states from recordings, and writes them as one recording to standard output: `node
+ * dist/test/chaos/recordings/select.js FOLDER… > test/fixtures/plannerStates.jsonl`
  */
 
 const MOST_STATES = 390;
 const MOST_CHARACTERS = 900_000;
-/** So many examples of each kind come first, the rarest kind before all. */
+/** The number of examples of each kind that come first, beginning with the rarest kind. */
 const OF_EACH = 15;
 
 interface Example {
   asked: Asked;
   kinds: string[];
-  /** All that a state and its plan are examples of: states that differ in times and words alone are alike. */
+  /** The kinds that a state and its plan are examples of. States that differ only in times and texts are equal. */
   likeness: string;
 }
 
@@ -28,7 +28,7 @@ function exampleOf(asked: Asked): Example {
   return { asked, kinds, likeness: [asked.state.key.split(':')[0], ...kinds].join() };
 }
 
-/** The first of each likeness, then the second of each, and so on. */
+/** Orders the first state of each kind before the second of each, and so on. */
 function byLikeness(examples: Example[]): Example[] {
   const seen = new Map<string, number>();
   return examples

@@ -18,23 +18,23 @@ import type { LinkStore } from '../../../src/links/linkStore';
 import { addMember } from '../../support/membership';
 import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
 
-/** The Zendesk sandbox, a Redmine of its own with nothing in it, and an adapter to each. */
+/** The Zendesk sandbox, an empty Redmine, and an adapter to each. */
 export interface Bed {
   systems: Record<Side, SystemPort>;
   mapping: Mapping;
-  /** What a service needs to sync the two, but for its own servers and names. */
+  /** The settings of a service that syncs the two, without its own servers and names. */
   settings: Record<string, string>;
   /** Between the adapter and Redmine. */
   proxy: Proxy;
-  /** As an agent of Zendesk. */
+  /** Acts as an agent of Zendesk. */
   zd(method: string, path: string, body?: unknown): Promise<Body>;
-  /** The person may have tickets of the organization from now on; the agent, if nobody is named. */
+  /** Makes the person, by default the agent, a member of the organization, so that they may have tickets in it. */
   addMember(organization: number, person?: { email?: string; name?: string }): void;
-  /** As Redmine's administrator, past the proxy. */
+  /** Acts as Redmine's administrator, without the proxy. */
   rm(method: string, path: string, body?: unknown): Promise<Body>;
   /** Writes that the adapters sent so far. */
   writes(): string[];
-  /** Compares all that both hold, through their public APIs. */
+  /** Compares all records of both systems, through their public APIs. */
   agreement(store: LinkStore): Promise<AgreementReport>;
   close(): Promise<void>;
 }
@@ -44,8 +44,8 @@ const MAPPING = path.resolve(__dirname, '../../../profiles/redmine.mapping.yaml'
 const TIMEOUT_MS = 20_000;
 
 export async function startBed(): Promise<Bed> {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const redmine = await startRedmine(say);
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const redmine = await startRedmine(log);
   const proxy = await startProxy(redmine.url);
   const contract = await startContract(redmine, () => proxy.calls());
   const zendesk = await startZendeskSandbox({

@@ -1,6 +1,6 @@
 import { send, type Body } from 'testkit';
 
-/** The Redmine that the test run started (globalSetup.ts), by plain HTTP: what a person's tool does. */
+/** The Redmine that the test run started (globalSetup.ts), over plain HTTP, like a person's tool. */
 export const REDMINE = {
   url: setting('ZPS_TEST_REDMINE_URL'),
   apiKey: setting('ZPS_TEST_REDMINE_KEY'),

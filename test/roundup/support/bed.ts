@@ -16,13 +16,13 @@ import { bearerOf, serviceAuth, serviceSignIn } from '../../support/sandboxes';
 export interface Bed {
   systems: Record<Side, SystemPort>;
   mapping: Mapping;
-  /** What a command needs to know of the two. */
+  /** The settings for the two systems. */
   settings: Record<string, string>;
-  /** As an agent of Zendesk. */
+  /** Acts as an agent of Zendesk. */
   zd(method: string, path: string, body?: unknown): Promise<Body>;
-  /** The person may have tickets of the organization from now on; the agent, if nobody is named. */
+  /** Makes the person, by default the agent, a member of the organization, so that they may have tickets in it. */
   addMember(organization: number, person?: { email?: string; name?: string }): void;
-  /** As the sync's own user of Roundup; an edit is bound to the state that is there. */
+  /** Acts as the sync's own user of Roundup; an edit uses the present state as precondition. */
   rd(method: string, path: string, body?: unknown): Promise<Body>;
   /** Writes that the adapters sent so far. */
   writes: string[];
@@ -84,13 +84,13 @@ async function roundupCall(roundup: Roundup, method: string, at: string, body?: 
   const url = `${roundup.url}/rest/data${at}`;
   if (method === 'GET' || method === 'POST') return send(url, method, headers, body);
   const { data } = (await send(url, 'GET', headers)) as unknown as { data: { '@etag': string } };
-  // A DELETE has no body, and Roundup wants to know of what kind.
+  // A DELETE has no body, but Roundup requires a content type.
   const form = method === 'DELETE' ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
   return send(url, method, { ...headers, ...form, 'if-match': data['@etag'] }, body);
 }
 
 function started(): Roundup {
-  const told = process.env['ZPS_TEST_ROUNDUP'];
-  if (told === undefined) throw new Error('This test needs Roundup: run it by `npm run test:roundup`.');
-  return JSON.parse(told) as Roundup;
+  const address = process.env['ZPS_TEST_ROUNDUP'];
+  if (address === undefined) throw new Error('This test needs Roundup: run it by `npm run test:roundup`.');
+  return JSON.parse(address) as Roundup;
 }

@@ -161,7 +161,12 @@ function tookBack({ systems }: Play, { row, side, at, value }: Change): boolean 
 }
 
 /** An edit that met no other of the other side is shown. */
-function overrulingOf(play: Play, row: PropertyRow, edit: Change, { edits, shown }: Traces): string[] {
+function overrulingOf(
+  play: Play,
+  row: PropertyRow,
+  edit: Change,
+  { edits, overruled, shown }: Traces,
+): string[] {
   const { systems, decided } = play;
   const { linksBackAt } = play.pair;
   // A side may have filled in a person, so that nobody's edit was overruled.
@@ -173,9 +178,18 @@ function overrulingOf(play: Play, row: PropertyRow, edit: Change, { edits, shown
   if (agreed <= linksBackAt || agreed === 0) return [];
   const hasRival = edits.some((each) => each.side !== edit.side && each.at > agreed);
   const isReplaced = edits.some((later) => replaces(later, edit));
+  if (isOfMeeting(play, edit, overruled)) return [];
   if (hasRival || isReplaced || isDoubtful(play, edit, agreed) || sameValue(shown[edit.side], edit.value))
     return [];
   return [`${row.id}: overruled ${text(edit.value)} of ${edit.side} at ${edit.at}, which met no other`];
+}
+
+/**
+ * At a first meeting, a plan that is given up leaves no agreement, also where a write of it was answered: an edit of the
+ * written value may be overruled. It is in the history.
+ */
+function isOfMeeting({ pair }: Play, { at, value }: Change, overruled: readonly Json[]): boolean {
+  return at <= pair.metAt && overruled.some((lost) => sameValue(lost, value));
 }
 
 /** No value is there that nobody wrote, or that a person replaced. */
@@ -190,14 +204,11 @@ function returnsOf(play: Play, row: PropertyRow, { edits, overruled, shown }: Tr
       edits.find((each) => knowinglyReplaces(play, each, one) && !sameValue(each.value, value)),
     );
     const later = laters.at(-1);
-    // At a first meeting, a plan that is given up leaves no agreement, also where a write of it was answered.
-    const isOfMeeting = (each: Change) =>
-      each.at <= play.pair.metAt && overruled.some((lost) => sameValue(lost, each.value));
     const isExcused = (each: Change | undefined) =>
       !each ||
       each.at <= play.pair.linksBackAt ||
       tookBack(play, each) ||
-      isOfMeeting(each) ||
+      isOfMeeting(play, each, overruled) ||
       isDoubtful(play, each, 0) ||
       isEmptied(play, each.side, row);
     if (!later || laters.some(isExcused)) return [];

@@ -1,7 +1,7 @@
 import type { Mapping } from '../../../src/sync/mapping';
 import type { PairState } from '../../../src/sync/planner';
 
-/** What a planner is asked: the state of a pair, and the mapping that it is planned by. */
+/** The input of a planner: the state of a pair, and its mapping. */
 export interface Asked {
   state: PairState;
   mapping: Mapping;

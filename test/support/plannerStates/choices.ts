@@ -5,12 +5,12 @@ import type { Link } from '../../../src/sync/link';
 import type { EntityType, Side, SyncRecord } from '../../../src/sync/record';
 import { MAPPINGS } from './mappings';
 
-/** What a state of a pair is made of, drawn at random. */
+/** The parts of a pair's state, drawn at random. */
 
 const side = fc.constantFrom<Side>('zendesk', 'pms');
 type Chosen<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
-/** `often` as many times in ten, else one of the others. */
+/** `often` in the given number of tenths, else one of the others. */
 function mostly<T>(often: number, value: T, ...others: T[]): fc.Arbitrary<T> {
   return fc.oneof(
     { weight: often * others.length, arbitrary: fc.constant(value) },
@@ -22,7 +22,7 @@ function rarely(one: number): fc.Arbitrary<boolean> {
   return fc.nat(one).map((drawn) => drawn === one);
 }
 
-/** A value of a row: the one agreed on, another of its spellings, one that does not fit, or no property at all. */
+/** A value of a row: the agreed value, another of its spellings, one that does not fit, or a missing property. */
 const value = fc.record({
   like: fc.oneof(
     { weight: 58, arbitrary: fc.constant('agreed' as const) },
@@ -103,7 +103,7 @@ const linkChoice = fc.record({
   held: fc.boolean(),
   backRef: fc.record({ zendesk: fc.boolean(), pms: fc.boolean() }),
   ended: mostly<'archived' | null>(9, null, 'archived'),
-  // A file has one place among a link's.
+  // A file has one entry in a link.
   files: fc.uniqueArray(
     fc.record({
       name: fc.constantFrom('f1', 'f2', 'f3'),
@@ -144,7 +144,7 @@ export const choices = fc.record({
   ),
   found: foundChoice,
   hops: fc.nat(2),
-  /** What became of holds of the brake on all that there may be. */
+  /** The state of every possible hold of the brake. */
   brake: mostly<HoldState | null>(4, null, 'held', 'discarding'),
   parents: mostly<'linked' | 'unknown' | 'ended' | 'one-sided'>(8, 'linked', 'unknown', 'ended', 'one-sided'),
 });

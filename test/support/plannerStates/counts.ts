@@ -11,7 +11,10 @@ import { rowEffect } from '../../../src/sync/planner/rowEffect';
 import { SIDES } from '../../../src/sync/record';
 import type { Asked } from './asked';
 
-/** What kinds of states a comparison met: phases, effects of rows, and what else the planner minds. */
+/**
+ * Counts the kinds of states in a comparison: phases, effects of rows, and other circumstances that the planner
+ * checks.
+ */
 
 const PLANS: Record<Plan['do'], true> = {
   settled: true,
@@ -73,7 +76,7 @@ export class Counts {
     for (const name of kindsOf(asked, plan)) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
-  /** Kinds that occurred less often than that. */
+  /** Kinds that occurred less often than a limit. */
   below(least: number, except: readonly string[] = []): string[] {
     return [...this.counts]
       .filter(([name, count]) => count < least && !except.includes(name))
@@ -90,12 +93,12 @@ export class Counts {
   }
 }
 
-/** Names what a state and its plan are examples of. An effect is named once for each row that has it. */
+/** The kinds that a state and its plan are examples of. An effect is listed once for each row that has it. */
 export function kindsOf({ state, mapping }: Asked, plan: Plan): string[] {
   const phase = phaseOf(state, mapping);
   const kinds = [`phase ${phase}`, `plan ${plan.do}`];
   const intent = plan.do === 'write' || plan.do === 'bury' ? plan.intent : null;
-  // What is resumed was planned before.
+  // Resumed writes were planned before.
   if (phase !== 'resuming') kinds.push(...(intent?.writes ?? []).map(({ op }) => `write ${op}`));
   if (phase !== 'merging' && phase !== 'ended') return kinds;
   for (const [name, met] of Object.entries(MET)) if (met({ state, mapping })) kinds.push(`met ${name}`);

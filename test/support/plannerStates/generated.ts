@@ -26,7 +26,7 @@ import { choices, type Choices, type RowChoice, type SeenChoice, type ValueChoic
 import { MAPPINGS, MISFITS, SPELLINGS, type Spelling } from './mappings';
 import { SPOTLIGHTS, type Spotlight } from './spotlights';
 
-/** States of one pair, in all that the planner tells apart, and the mappings that they are planned by. */
+/** States of one pair, in all circumstances that the planner distinguishes, with their mappings. */
 
 const NOW = '2024-05-01T00:00:00.000Z';
 const IDS: Record<EntityType, Record<Side, RecordRef>> = {
@@ -86,7 +86,7 @@ function build(choice: Choices): Asked {
   return { state, mapping };
 }
 
-/** The mapping as it is while a side does not offer some properties. */
+/** The mapping while a side lacks some properties. */
 function restingIn(mapping: Mapping, { rows: chosen, entity }: Choices): Mapping {
   const table = mapping.entities[entity];
   const rows = table.rows.map((row, place) => {
@@ -99,7 +99,7 @@ function restingIn(mapping: Mapping, { rows: chosen, entity }: Choices): Mapping
   return { ...mapping, entities: { ...mapping.entities, [entity]: { ...table, rows } } };
 }
 
-/** All that destroys is held on every second row, and the ends of pairs. */
+/** Holds of destructive changes on every second row, and of the ends of pairs. */
 function holdsOn({ entity }: Choices, mapping: Mapping, state: HoldState): BrakeHold[] {
   const rows = mapping.entities[entity].rows.filter((_, place) => place % 2 === 0).map(({ id }) => id);
   const changes: HeldChange[] = [
@@ -148,7 +148,7 @@ function decisionOn({ row, choice, spelled }: ChosenRow): Decision[] {
   return [{ row: row.id, choice: 'merged', value: canonical, by: 'Ann' }];
 }
 
-/** The side's own value; undefined where the record does not name the property. */
+/** The side's own value; undefined if the record does not name the property. */
 function valueOn(on: Side, { row, choice, spelled }: ChosenRow): Json | undefined {
   const { like, spelling }: ValueChoice = choice[on];
   if (like === 'absent') return undefined;
@@ -180,7 +180,7 @@ function recordOn(on: Side, choice: Choices, mapping: Mapping): SyncRecord {
     createdAt: seen.old ? '2024-04-01T00:00:00.000Z' : '2024-05-01T12:00:00.000Z',
     updatedAt: `2024-05-01T12:00:0${seen.order}.000Z`,
     state: seen.state,
-    // What customers see takes part, whatever the mapping says of the PMS.
+    // The visibility is always compared, whatever the mapping says about the PMS.
     values: on === 'zendesk' && choice.entity === 'TicketToProject' ? { public: true, ...values } : values,
     complete: true,
     backRef: backRefs[seen.backRef],
@@ -198,7 +198,7 @@ function attachment(on: Side, fileName: string, redacted: boolean): Attachment {
 
 function observation(choice: Choices, mapping: Mapping, on: Side): Observation | null {
   const { how } = choice.seen[on];
-  // While only one record is known, the other was read only where a person chose it.
+  // While only one record is known, the other was read only if a person chose it.
   const known = choice.records === 'both' || on === choice.origin || choice.counterpart === 'this';
   if (!known || how === 'not') return null;
   if (how === 'gone') return { record: null, fresh: true };
@@ -243,7 +243,7 @@ function linkOf(choice: Choices, mapping: Mapping, key: string): Link {
   return link;
 }
 
-/** What one side did not take. */
+/** Values that one side did not take. */
 function notTakenRow({ row, choice, spelled }: ChosenRow): NotTaken[] {
   const { notTaken } = choice;
   if (notTaken === null || row.write === 'create') return [];
@@ -265,7 +265,7 @@ function notTakenRow({ row, choice, spelled }: ChosenRow): NotTaken[] {
   ];
 }
 
-/** What was parked, and what earlier writes of unknown outcome may have done. */
+/** Parked values, and possible effects of earlier writes with unknown outcome. */
 function addPast(link: Link, rows: ChosenRow[]): void {
   const notTaken = rows.flatMap(notTakenRow);
   if (notTaken.length > 0) link.notTaken = notTaken;

@@ -4,8 +4,8 @@ import type { Mapping } from '../../../src/sync/mapping';
 import type { Json } from '../../../src/sync/record';
 
 /**
- * Mappings for generated states, with rows of every kind, and the values that each row is tried with: as each side
- * spells them, and canonical.
+ * Mappings for generated states, with rows of every kind, and test values for each row: in each side's spelling, and
+ * canonical.
  */
 
 export interface Spelling {
@@ -18,7 +18,7 @@ const same = (...values: Json[]): Spelling[] =>
   values.map((value) => ({ canonical: value, zendesk: value, pms: value }));
 const BLACK = '▇▇▇';
 
-/** By row id. References are spelled by id and meant by key. */
+/** By row id. The sides write references as ids; the canonical form is a key. */
 export const SPELLINGS: Record<string, Spelling[]> = {
   title: [
     { canonical: 'a b', zendesk: ' a  b', pms: 'a b' },
@@ -57,7 +57,7 @@ export const SPELLINGS: Record<string, Spelling[]> = {
   filled: same(null),
 };
 
-/** Values that do not fit, or point to what is not linked, by row id. */
+/** Values that do not fit, or that refer to an unlinked record, by row id. */
 export const MISFITS: Record<string, { zendesk: Json; pms: Json }> = {
   state: { zendesk: 'unheard of', pms: 'unheard of' },
   amount: { zendesk: 'many', pms: 'many' },
@@ -201,7 +201,7 @@ function mappingOf({ onDelete, onRedact, matched, filtered }: Choice): Mapping {
   );
 }
 
-/** The one of {@link MAPPINGS} in which the PMS alone is told who sees a comment. */
+/** The mapping of {@link MAPPINGS} in which only the PMS gets the visibility of a comment. */
 export const UNFIXED = 2;
 export const MAPPINGS: Mapping[] = [
   { onDelete: 'flag', onRedact: 'toPms', matched: true, filtered: false },

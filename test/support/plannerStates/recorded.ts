@@ -5,11 +5,11 @@ import type { PairState } from '../../../src/sync/planner';
 import type { Asked } from './asked';
 
 /**
- * Recordings of what the planner was asked: one line of JSON for each call, and each mapping once. Two planners can then be
+ * Recordings of the planner's inputs: one line of JSON for each call, and each mapping once. Two planners can then be
  * compared over states that really occurred.
  */
 
-/** JSON in which a Map survives, as `{ "$map": [[key, value], …] }`. */
+/** JSON that preserves a Map, as `{ "$map": [[key, value], …] }`. */
 export function dehydrate(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) => (each instanceof Map ? { $map: [...each] } : each));
 }
@@ -22,10 +22,10 @@ export function revive<T>(json: string): T {
   ) as T;
 }
 
-/** One line of a recording: a mapping, or a state with the version of the mapping that it was planned by. */
+/** One line of a recording: a mapping, or a state with the version of its mapping. */
 export type Line = { mapping: Mapping } | { state: PairState; by: string };
 
-/** @returns what notes one call of the planner in a file of `folder` */
+/** @returns a function that records one call of the planner in a file of `folder` */
 export function recorder(folder: string): (state: PairState, mapping: Mapping) => void {
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${process.pid}.jsonl`);
@@ -42,7 +42,7 @@ export function readRecording(file: string): Asked[] {
   const mappings = new Map<string, Mapping>();
   const asked: Asked[] = [];
   for (const json of readFileSync(file, 'utf8').split('\n')) {
-    // A process that is killed may leave half a line behind.
+    // A killed process may leave an incomplete line.
     if (!json.endsWith('}')) continue;
     const line = revive<Line>(json);
     if ('mapping' in line) mappings.set(line.mapping.version, line.mapping);

@@ -2,7 +2,7 @@ import { otherSide } from '../../../src/sync/record';
 import { UNFIXED } from './mappings';
 import type { Choices, RowChoice, SeenChoice } from './choices';
 
-/** States that chance alone brings too seldom: the choices for a state are bent towards one of them. */
+/** Rare states: the random choices for a state are changed so that it becomes one of them. */
 
 type Bend = (choice: Choices) => Choices;
 
@@ -11,7 +11,7 @@ const bent = (choice: Choices, zendesk: Partial<SeenChoice>, pms: Partial<SeenCh
   ...choice,
   seen: { zendesk: { ...choice.seen.zendesk, ...zendesk }, pms: { ...choice.seen.pms, ...pms } },
 });
-/** One record, which is there, and nothing that comes before its values. */
+/** One record that exists, without any circumstance that precedes its values. */
 const alone: Bend = (choice) => ({
   ...bent(choice, seenWell, seenWell),
   records: 'one',
@@ -42,7 +42,7 @@ export const SPOTLIGHTS = {
   },
   misfit: (choice) =>
     rowsOf(alone(choice), (row) => ({ [choice.origin]: { ...row[choice.origin], like: 'misfit' } })),
-  /** The other side still says what a write wrote whose answer was lost, and this one was edited since. */
+  /** The other side still has the value of a write whose answer was lost, and this side was edited since. */
   editedAfterAttempt: (choice) => {
     const { origin } = choice;
     const there = rowsOf(together(choice), (row) => ({
@@ -55,7 +55,7 @@ export const SPOTLIGHTS = {
     }));
     return { ...there, link: { ...there.link, never: false } };
   },
-  /** Both records show what was not taken, and nothing has changed since. */
+  /** Both records show the values that were not taken, without a later change. */
   setAside: (choice) => {
     const there = rowsOf(together(choice), (row) => ({
       unknown: false,
@@ -98,7 +98,7 @@ export const SPOTLIGHTS = {
       },
     };
   },
-  /** A value went with its option. */
+  /** The value was lost with its option. */
   lapsed: (choice) => ({
     ...rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({
       agreed: 1,
@@ -113,7 +113,7 @@ export const SPOTLIGHTS = {
       pms: { like: 'agreed', spelling: 0 },
     })),
   }),
-  /** Two visibilities meet, and the side that shows more cannot be told. */
+  /** Two visibilities have a first meeting, and the more visible side is unknown. */
   narrower: (choice) => {
     const there = together({ ...choice, entity: 'CommentToProject', mapping: UNFIXED });
     const met = rowsOf(there, () => ({
@@ -124,7 +124,7 @@ export const SPOTLIGHTS = {
     }));
     return { ...met, link: { ...met.link, never: true } };
   },
-  /** Rows that name other fields than they were agreed on for, whose source is empty. */
+  /** Rows that now name other fields, and whose source is empty. */
   rebound: (choice) =>
     rowsOf(together({ ...choice, entity: 'TicketToProject' }), () => ({
       rebound: true,

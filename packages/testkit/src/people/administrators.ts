@@ -58,7 +58,7 @@ export class Administrators {
     ticketFields.change(id, { custom_field_options: options });
   }
 
-  /** Makes an end user of an agent, or an agent again. */
+  /** Changes an agent to an end user, or back. */
   changeRole(user: User): void {
     const role = user.role === 'end-user' ? 'agent' : 'end-user';
     this.zendesk.users.update(user.id, { role });

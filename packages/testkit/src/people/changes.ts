@@ -61,11 +61,11 @@ export function changes(sandboxes: SandboxPair): Change[] {
       requesterId: person,
       assigneeId: person,
     })),
-    ...saidChanges(sandboxes, people, { pair: (n) => pair('ticket', n), words }),
+    ...commentChanges(sandboxes, people, { pair: (n) => pair('ticket', n), words }),
   ];
 }
 
-function saidChanges(
+function commentChanges(
   { zendesk, pms }: SandboxPair,
   people: InsidePeople,
   { pair, words }: { pair: (n: number) => Record<Side, string>; words: () => string },
@@ -76,7 +76,7 @@ function saidChanges(
       make(n) {
         const { zendesk: ticket, pms: project } = pair(n);
         const body = words();
-        people.say('zendesk', ticket, body);
+        people.comment('zendesk', ticket, body);
         return () => pms.store.lookUp('note', 'projectId', project).some((note) => note['body'] === body);
       },
     },
@@ -85,7 +85,7 @@ function saidChanges(
       make(n) {
         const { zendesk: ticket, pms: project } = pair(n);
         const body = words();
-        people.say('pms', project, body);
+        people.comment('pms', project, body);
         const comments = () => zendesk.store.comments.get(Number(ticket)) ?? [];
         return () => comments().some((comment) => comment.body.includes(body));
       },

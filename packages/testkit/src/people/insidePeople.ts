@@ -91,7 +91,7 @@ export class InsidePeople {
    * @param on the ticket's or project's id
    * @returns `<ticket>-<comment>`, or the note's id
    */
-  say(side: Side, on: string, body: string, shown = true): string {
+  comment(side: Side, on: string, body: string, shown = true): string {
     const { zendesk, pms } = this.systems;
     if (side === 'pms') {
       const visibility = shown ? 'public' : 'internal';

@@ -11,17 +11,17 @@ export interface EditEntry {
   ref: string;
   property: Property;
   value: string;
-  /** The value on that side directly before the edit: an edit that saw this value was right to replace it. */
+  /** The value on that side directly before the edit. An edit may replace a value that it saw. */
   replaced: string;
   at: string;
   /** Id of the custom field, in Zendesk. */
   field?: number;
-  /** The text is one that customers may not see. */
+  /** Customers may not see the text. */
   internal?: boolean;
 }
 
-/** A comment or note, which the other side must contain exactly as often. */
-export interface Saying {
+/** A comment or note, which the other side must contain the same number of times. */
+export interface JournaledComment {
   side: Side;
   /** The ticket or project that was commented on. */
   parent: string;
@@ -30,15 +30,15 @@ export interface Saying {
   redacted: boolean;
   /** Whether it was public when it was written. */
   shown: boolean;
-  /** It was made internal later. */
+  /** Whether it was made internal later. */
   hidden?: boolean;
-  /** Its file was redacted. */
-  fileGone?: boolean;
+  /** Whether its file was redacted. */
+  isFileRedacted?: boolean;
 }
 
 export class Journal {
   readonly edits: EditEntry[] = [];
-  readonly sayings: Saying[] = [];
+  readonly comments: JournaledComment[] = [];
   private tokens = 0;
 
   /** A unique text. */
@@ -52,7 +52,7 @@ export class Journal {
     if (edit.value !== edit.replaced) this.edits.push({ ...edit, at: new Date().toISOString() });
   }
 
-  said(saying: Saying): void {
-    this.sayings.push(saying);
+  commented(comment: JournaledComment): void {
+    this.comments.push(comment);
   }
 }

@@ -10,7 +10,7 @@ export interface PeopleOptions {
   /** People who work in both systems. At least two. */
   agents: { email: string; name: string }[];
   /** Whether the PMS reports edits of notes. If not, the script does not wait for such an edit. */
-  tellsNoteEdits: boolean;
+  reportsNoteEdits: boolean;
 }
 
 const MAX_PRECONDITION_TRIES = 8;

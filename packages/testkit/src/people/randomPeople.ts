@@ -39,7 +39,7 @@ export class RandomPeople {
   /** Later actions concern only new records, so that an episode can be repeated without the earlier ones. */
   beginEpisode(): void {
     this.things = { org: [], ticket: [] };
-    this.talk.sayings = [];
+    this.talk.comments = [];
     this.administrators.putRight();
   }
 
@@ -171,14 +171,14 @@ export class RandomPeople {
     });
   }
 
-  say(thing: Thing, side: Side, shown: boolean): void {
+  comment(thing: Thing, side: Side, shown: boolean): void {
     const id = this.idOn(side, thing);
-    if (id !== undefined && thing.kind === 'ticket') this.talk.say(thing, { side, id, shown });
+    if (id !== undefined && thing.kind === 'ticket') this.talk.comment(thing, { side, id, shown });
   }
 
-  sayWithFile(thing: Thing, shown: boolean): void {
+  commentWithFile(thing: Thing, shown: boolean): void {
     const id = this.idOn('zendesk', thing);
-    if (id !== undefined && thing.kind === 'ticket') this.talk.sayWithFile(thing, id, shown);
+    if (id !== undefined && thing.kind === 'ticket') this.talk.commentWithFile(thing, id, shown);
   }
 
   administer(what: 'toggle' | 'replace' | 'rename', field: CustomField): void {

@@ -79,7 +79,7 @@ export async function scriptEdits(options: PeopleOptions, marker = '1'): Promise
     edits.newCustomerWithProject(office, marker, people),
     edits.dueDateRemoved(office, dated),
     edits.conflictingTitles(office, disputed, marker),
-    ...(options.tellsNoteEdits ? [edits.editedNote(office, edited.note, edited.pair, marker)] : []),
+    ...(options.reportsNoteEdits ? [edits.editedNote(office, edited.note, edited.pair, marker)] : []),
     edits.ticketMoved(office, moved, target),
   ];
 }

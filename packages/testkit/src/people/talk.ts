@@ -3,7 +3,7 @@ import { refOf, type InsidePeople, type SandboxPair, type Side, type Thing } fro
 import type { Journal } from './journal';
 
 /** A comment or note that a person wrote. */
-export interface Said {
+export interface PostedComment {
   thing: Thing;
   side: Side;
   id: string;
@@ -16,7 +16,7 @@ type Act = (kind: string, work: () => void) => void;
 
 /** The comments and notes of people in fault runs: they write, redact, hide and edit, and add and remove files. */
 export class Talk {
-  sayings: Said[] = [];
+  comments: PostedComment[] = [];
 
   constructor(
     private readonly systems: SandboxPair,
@@ -26,16 +26,16 @@ export class Talk {
   ) {}
 
   /** @param id the ticket's or project's */
-  say(thing: Thing, { side, id, shown }: { side: Side; id: string; shown: boolean }): void {
+  comment(thing: Thing, { side, id, shown }: { side: Side; id: string; shown: boolean }): void {
     this.act('comment', () => {
       const token = this.journal.token('Said');
-      const ref = this.hands.say(side, id, `${token} & <i>so on</i>`, shown);
+      const ref = this.hands.comment(side, id, `${token} & <i>so on</i>`, shown);
       this.keep({ thing, side, id: ref, token }, id, shown);
     });
   }
 
   /** Writes a comment in Zendesk with a file of a unique name. */
-  sayWithFile(thing: Thing, ticketId: string, shown: boolean): void {
+  commentWithFile(thing: Thing, ticketId: string, shown: boolean): void {
     const { tickets, uploads } = this.systems.zendesk;
     this.act('file', () => {
       const token = this.journal.token('Said');
@@ -50,52 +50,52 @@ export class Talk {
   }
 
   /** Redacts the text, in the system where it was written. */
-  redact(said: Said): void {
+  redact(posted: PostedComment): void {
     this.act('redact', () => {
       const { zendesk, pms } = this.systems;
-      if (said.side === 'pms') pms.store.redact(said.id, undefined, this.hands.person);
+      if (posted.side === 'pms') pms.store.redact(posted.id, undefined, this.hands.person);
       else
-        this.changeComment(said, 'CommentRedactionEvent', 'ticket.comment_redacted', (comment) =>
-          zendesk.tickets.comments.redactWords(comment, said.token),
+        this.changeComment(posted, 'CommentRedactionEvent', 'ticket.comment_redacted', (comment) =>
+          zendesk.tickets.comments.redactWords(comment, posted.token),
         );
-      this.note(said, { redacted: true });
+      this.note(posted, { redacted: true });
     });
   }
 
   /** Redacts the file in Zendesk, where it was sent. */
-  redactFile(said: Said): void {
-    const { file } = said;
+  redactFile(posted: PostedComment): void {
+    const { file } = posted;
     if (file === undefined) return;
     this.act('redactFile', () => {
       const { tickets, uploads } = this.systems.zendesk;
       this.changeComment(
-        said,
+        posted,
         'AttachmentRedactionEvent',
         'ticket.attachment_redacted_from_comment',
         (comment) => tickets.comments.redactAttachment(comment, file),
       );
       uploads.forget(file);
-      this.note(said, { fileGone: true });
+      this.note(posted, { isFileRedacted: true });
     });
   }
 
   /** Makes a public text internal, in the system where it was written. */
-  hide(said: Said): void {
+  hide(posted: PostedComment): void {
     this.act('hide', () => {
-      if (said.side === 'pms')
+      if (posted.side === 'pms')
         this.systems.pms.store.update(
           'note',
-          said.id,
+          posted.id,
           { visibility: 'internal' },
           undefined,
           this.hands.person,
         );
       else
-        this.changeComment(said, 'CommentPrivacyChange', 'ticket.comment_made_private', (comment) => ({
+        this.changeComment(posted, 'CommentPrivacyChange', 'ticket.comment_made_private', (comment) => ({
           ...comment,
           public: false,
         }));
-      this.note(said, { hidden: true });
+      this.note(posted, { hidden: true });
     });
   }
 
@@ -103,12 +103,12 @@ export class Talk {
    * Edits a note. (Zendesk's comments cannot be edited.)
    * @param hide makes it internal in the same save
    */
-  editNote(said: Said, hide: boolean): void {
+  editNote(posted: PostedComment, hide: boolean): void {
     const { store } = this.systems.pms;
     const note =
-      said.side === 'pms'
-        ? store.find('note', said.id)
-        : store.lookUp('note', 'externalRef', `zendesk:comment:${said.id}`)[0];
+      posted.side === 'pms'
+        ? store.find('note', posted.id)
+        : store.lookUp('note', 'externalRef', `zendesk:comment:${posted.id}`)[0];
     if (!note) return;
     this.act(hide ? 'editAndHide' : 'editNote', () => {
       const token = this.journal.token('Later');
@@ -116,7 +116,7 @@ export class Talk {
       const value = `${token} instead`;
       const change = { body: value, ...(hide && { visibility: 'internal' }) };
       store.update('note', note.id, change, undefined, this.hands.person);
-      if (hide) this.note(said, { hidden: true });
+      if (hide) this.note(posted, { hidden: true });
       this.journal.edited({
         side: 'pms',
         ref: `pms:note:${note.id}`,
@@ -128,9 +128,9 @@ export class Talk {
     });
   }
 
-  private keep(said: Said, parent: string, shown: boolean): void {
-    const { side, id, token } = said;
-    this.journal.said({
+  private keep(posted: PostedComment, parent: string, shown: boolean): void {
+    const { side, id, token } = posted;
+    this.journal.commented({
       side,
       parent: refOf('ticket', side, parent),
       ref: `${side}:${side === 'zendesk' ? 'comment' : 'note'}:${id}`,
@@ -138,15 +138,18 @@ export class Talk {
       redacted: false,
       shown,
     });
-    this.sayings.push(said);
+    this.comments.push(posted);
   }
 
-  private note({ token }: Said, change: { redacted?: true; hidden?: true; fileGone?: true }): void {
-    for (const entry of this.journal.sayings) if (entry.token === token) Object.assign(entry, change);
+  private note(
+    { token }: PostedComment,
+    change: { redacted?: true; hidden?: true; isFileRedacted?: true },
+  ): void {
+    for (const entry of this.journal.comments) if (entry.token === token) Object.assign(entry, change);
   }
 
   private changeComment(
-    { id }: Said,
+    { id }: PostedComment,
     type: string,
     event: string,
     change: (comment: Comment) => Comment,

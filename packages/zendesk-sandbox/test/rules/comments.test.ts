@@ -5,7 +5,7 @@ const comments = async (id: number) => (await rig.api.get(`/tickets/${id}/commen
 const audits = async (id: number) => (await rig.api.get(`/tickets/${id}/audits`)).body.audits;
 
 describe('rule 20', () => {
-  test('the first comment has a visibility of its own, which later ones take', async () => {
+  test('the first comment has its own visibility, which later comments take by default', async () => {
     const { id, is_public: before } = await rig.api.ticket({ comment: { body: 'inside', public: false } });
     expect(before).toBe(false);
     await rig.put(id, { comment: { body: 'inside, too' } });
@@ -15,14 +15,14 @@ describe('rule 20', () => {
     expect((await comments(id)).map((each) => each.public)).toEqual([false, false, true]);
   });
 
-  test('without the rule, a comment is public if nothing else is said', async () => {
+  test('without the rule, a comment is public by default', async () => {
     rig.sandbox.obey({ firstVisibility: false });
     const { id } = await rig.api.ticket({ comment: { body: 'inside', public: false } });
     await rig.put(id, { comment: { body: 'outside' } });
     expect((await comments(id)).map((each) => each.public)).toEqual([false, true]);
   });
 
-  test('a private note leaves the status as it was', async () => {
+  test('a private note does not change the status', async () => {
     const { id } = await rig.api.ticket({ status: 'pending' });
     await rig.put(id, { comment: { body: 'note', public: false } });
     expect((await rig.ticket(id)).status).toBe('pending');
@@ -41,14 +41,17 @@ describe('rule 21', () => {
     return { id, comment: first?.id, status: answer.status, body: await answer.text() };
   };
 
-  test.each(['comments', 'audits'] as const)('making private, at its %s, answers nothing', async (path) => {
-    const { id, status, body } = await madePrivate(path);
-    expect([status, body]).toEqual([200, '']);
-    expect(await comments(id)).toMatchObject([{ public: false }]);
-    expect((await rig.ticket(id))['is_public']).toBe(false);
-  });
+  test.each(['comments', 'audits'] as const)(
+    'making a comment private, at its %s, returns an empty answer',
+    async (path) => {
+      const { id, status, body } = await madePrivate(path);
+      expect([status, body]).toEqual([200, '']);
+      expect(await comments(id)).toMatchObject([{ public: false }]);
+      expect((await rig.ticket(id))['is_public']).toBe(false);
+    },
+  );
 
-  test('in the export it is an event without children; in the audits it is named', async () => {
+  test('in the export, making private is an event without children; the audits name the comment', async () => {
     const { id, comment } = await madePrivate('comments');
     const event = (await rig.events(id)).at(-1);
     expect(event).toMatchObject({
@@ -66,7 +69,7 @@ describe('rule 21', () => {
     ]);
   });
 
-  test('rule 37: a Comment child shows the comment as it is now', async () => {
+  test('rule 37: the Comment child of an event shows the comment in its present state', async () => {
     const { id } = await madePrivate('comments');
     const [created] = await rig.events(id);
     expect(created?.child_events[0]).toMatchObject({ event_type: 'Comment', public: false });
@@ -81,7 +84,7 @@ describe('rule 22', () => {
     return { id, comment, file: comment?.attachments[0] };
   };
 
-  test('a redacted file is redacted.txt of one byte; the answer shows what it was', async () => {
+  test('a redacted file becomes redacted.txt of one byte; the answer shows the former file', async () => {
     const { id, comment, file } = await withFile();
     const path = `/tickets/${id}/comments/${comment?.id}/attachments/${file?.id}/redact`;
     const { status, body } = await rig.api.put(path);
@@ -95,7 +98,7 @@ describe('rule 22', () => {
     ]);
   });
 
-  test('redacted words are one ▇ per character, in all texts and in the description', async () => {
+  test('each redacted character becomes one ▇, in all texts and in the description', async () => {
     const { id } = await rig.api.ticket({ comment: { body: 'card 4111 here' } });
     const [comment] = await comments(id);
     await rig.api.put(`/tickets/${id}/comments/${comment?.id}/redact`, { text: '4111' });
@@ -109,7 +112,7 @@ describe('rule 22', () => {
     ]);
   });
 
-  test('on closed tickets the newer redaction works alone', async () => {
+  test('only the newer redaction call works on closed tickets', async () => {
     const { id, comment, file } = await withFile();
     await rig.put(id, { status: 'closed' });
     const below = `/tickets/${id}/comments/${comment?.id}`;
@@ -122,7 +125,7 @@ describe('rule 22', () => {
   });
 });
 
-test('rule 23: a call is a VoiceComment, in comments, audits and events', async () => {
+test('rule 23: a phone call is a VoiceComment, in comments, audits and events', async () => {
   const { id } = await rig.api.ticket();
   const call = { body: 'Call from +15550100', author: 'caller@x.example', public: true };
   await rig.api.control('POST', `/tickets/${id}/voice_comments`, call);
@@ -140,7 +143,7 @@ test('rule 23: a call is a VoiceComment, in comments, audits and events', async 
   ]);
 });
 
-test('rule 23: a messaging transcript stands in a ChatStartedEvent', async () => {
+test('rule 23: a ChatStartedEvent contains the messaging transcript', async () => {
   const { id } = await rig.api.ticket();
   const history = [{ chat_index: 0, type: 'ChatMessage', message: 'hello?' }];
   const value = { visitor_id: 'v', chat_id: 'c', history };
@@ -149,7 +152,7 @@ test('rule 23: a messaging transcript stands in a ChatStartedEvent', async () =>
 });
 
 describe('rule 41', () => {
-  test('HTML in a body is stripped, runs of spaces and breaks are collapsed, placeholders go', async () => {
+  test('HTML in a body is removed, runs of spaces and line breaks are collapsed, placeholders are removed', async () => {
     const { id } = await rig.api.ticket();
     const body = 'a  b\n\n\n\nc <b>d</b> {{ticket.id}}|{{ nonsense.x }}|{{dc.hello}}';
     await rig.put(id, { comment: { body } });
@@ -159,14 +162,14 @@ describe('rule 41', () => {
     expect((await comments(id)).at(-1)?.body).toBe(body);
   });
 
-  test('more than 64 kB are cut off silently, between characters', async () => {
+  test('a text over 64 kB is cut between characters, without an error', async () => {
     const { id } = await rig.api.ticket();
     const { status } = await rig.put(id, { comment: { body: `x${'ü'.repeat(40_000)}` } });
     const text = (await comments(id)).at(-1)?.body ?? '';
     expect([status, Buffer.byteLength(text), text.includes('\ufffd')]).toEqual([200, 65_535, false]);
   });
 
-  test('html_body is as given, and plain_body is ignored', async () => {
+  test('html_body is kept as sent, and plain_body is ignored', async () => {
     const { id } = await rig.api.ticket();
     await rig.put(id, { comment: { html_body: '<p>a <i>b</i></p>', plain_body: 'other' } });
     expect((await comments(id)).at(-1)).toMatchObject({
@@ -176,7 +179,7 @@ describe('rule 41', () => {
     });
   });
 
-  test('lists are sorted by time, either way', async () => {
+  test('lists are sorted by time, in both directions', async () => {
     const { id } = await rig.api.ticket({ comment: { body: 'first' } });
     await rig.put(id, { comment: { body: 'second' } });
     const bodies = async (sort: string) =>
@@ -186,7 +189,7 @@ describe('rule 41', () => {
   });
 });
 
-test('rule 54: uploads live three days, and are scanned later', async () => {
+test('rule 54: an upload is kept for three days, and its scan comes later', async () => {
   const upload = await rig.api.upload('a.txt', 'text', 'text/plain');
   expect(upload).toMatchObject({
     expires_at: '2026-01-04T00:00:00Z',

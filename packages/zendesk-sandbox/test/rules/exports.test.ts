@@ -4,7 +4,7 @@ const rig = useSandbox();
 const BOB = 'bob@sandbox.example';
 
 describe('rule 12', () => {
-  test('the last page has no more, although its cursor and its link are not null', async () => {
+  test('the last page has more = false, although its cursor and its link are not null', async () => {
     const page = async () => (await rig.api.get('/groups?page[size]=100')).body;
     expect(await page()).toMatchObject({
       meta: { has_more: false, after_cursor: expect.any(String) as unknown },
@@ -14,7 +14,7 @@ describe('rule 12', () => {
     expect((await page()).links.next).toBeNull();
   });
 
-  test('ticket fields come whole without paging; groups and organization fields 100 a page', async () => {
+  test('ticket fields come in one page; groups and organization fields have 100 per page', async () => {
     for (let i = 0; i < 101; i += 1) await rig.api.post('/groups', { group: { name: `G${i}` } });
     expect((await rig.api.get('/groups')).body['groups']).toHaveLength(100);
     const { body } = await rig.api.get('/groups?page[size]=100');
@@ -25,20 +25,20 @@ describe('rule 12', () => {
     expect(whole).toHaveLength(Number(rest.count));
   });
 
-  test('audits of an archived ticket take no paging', async () => {
+  test('the audits of an archived ticket do not support paging', async () => {
     const { id } = await rig.api.ticket({ status: 'closed' });
     expect((await rig.api.get(`/tickets/${id}/audits?page[size]=1`)).body).toHaveProperty('meta');
     rig.later(121 * 24 * 3_600);
     const { body } = await rig.api.get(`/tickets/${id}/audits?page[size]=1`);
     expect(Object.keys(body)).toEqual(['audits']);
-    // Rule 35: lists leave it out, show and the exports have it.
+    // Rule 35: lists omit it; reads by id and exports contain it.
     const listed = (await rig.api.get('/tickets')).body.tickets;
     expect(listed.some((ticket) => ticket.id === id)).toBe(false);
     expect((await rig.ticket(id)).id).toBe(id);
     expect(await rig.exported(id)).toMatchObject({ id, status: 'closed' });
   });
 
-  test('audits of all tickets come newest first', async () => {
+  test('the audits of all tickets are listed newest first', async () => {
     const { id } = await rig.api.ticket();
     const { body } = await rig.api.get('/ticket_audits?limit=1');
     expect(body.audits).toMatchObject([{ ticket_id: id }]);
@@ -48,7 +48,7 @@ describe('rule 12', () => {
 });
 
 describe('rule 24', () => {
-  test('a deleted organization is renamed; its tickets and people have none', async () => {
+  test('a deleted organization is renamed; its tickets and people have no organization', async () => {
     const organization = await rig.api.organization({ name: 'Gone' });
     const user = { name: 'G', email: 'g@gone.example', organization_id: organization.id };
     const { id: requester_id } = (await rig.api.post('/users', { user })).body.user;
@@ -69,7 +69,7 @@ describe('rule 24', () => {
     ]);
   });
 
-  test('events and most children name their way in words, a comment’s child has an object', async () => {
+  test('events and most children have their via as text, the child of a comment as an object', async () => {
     const { id } = await rig.api.ticket({ comment: { body: 'one\n\ntwo' } });
     const [event] = await rig.events(id);
     expect(event).toMatchObject({ via: 'Web service' });
@@ -91,7 +91,7 @@ describe('rule 24', () => {
 });
 
 describe('rule 26', () => {
-  test('the ticket cursor is base64 of its time and a number, and honours per_page', async () => {
+  test('the ticket cursor is base64 of a time and a number, and pages follow per_page', async () => {
     await rig.api.ticket();
     await rig.api.ticket();
     const { body } = await rig.api.get(`/incremental/tickets/cursor?start_time=${SINCE}&per_page=1`);
@@ -99,7 +99,7 @@ describe('rule 26', () => {
     expect([body.tickets.length, body.end_of_stream]).toEqual([1, false]);
   });
 
-  test('time-based pages go to the end of their second, then to the next; the last record repeats', async () => {
+  test('time-based pages reach the end of their second, and then the next; the last record repeats', async () => {
     rig.later(1_000);
     const start = Math.floor(Date.parse((await rig.api.organization({ name: 'T1' })).created_at) / 1000);
     await rig.api.organization({ name: 'T2' });
@@ -115,7 +115,7 @@ describe('rule 26', () => {
     expect(second).toEqual([['T3'], true, 1]);
   });
 
-  test('rule 36: the next page is not null at the end of the stream', async () => {
+  test('rule 36: the link to the next page is not null at the end of the stream', async () => {
     const { body } = await rig.api.get(`/incremental/organizations?start_time=${SINCE}`);
     expect([body.end_of_stream, body.count, body.next_page]).toEqual([
       true,
@@ -125,7 +125,7 @@ describe('rule 26', () => {
   });
 
   test.each(['InvalidCursor', 'InvalidValue'] as const)(
-    'a refused cursor, switch: %s',
+    'rule 36: the switch for a refused cursor answers %s',
     async (cursorRefusal) => {
       rig.sandbox.obey({ cursorRefusal });
       const { status, body } = await rig.api.get('/incremental/tickets/cursor?cursor=nonsense');
@@ -134,7 +134,7 @@ describe('rule 26', () => {
   );
 });
 
-test('rule 27: with the switch exportLag, tickets and events leave out the last minute', async () => {
+test('rule 27: with the switch exportLag, tickets and events of the last minute are missing', async () => {
   rig.sandbox.obey({ exportLag: true });
   const { id } = await rig.api.ticket();
   const organization = await rig.api.organization({ name: 'No lag' });
@@ -147,7 +147,7 @@ test('rule 27: with the switch exportLag, tickets and events leave out the last 
 });
 
 describe('rule 34', () => {
-  test('exported tickets have more keys, and no comments', async () => {
+  test('exported tickets have more keys than others, and no comments', async () => {
     const { id, generated_timestamp } = await rig.api.ticket();
     const ticket = await rig.exported(id);
     expect(ticket).toMatchObject({
@@ -159,7 +159,7 @@ describe('rule 34', () => {
     expect(ticket).not.toHaveProperty('comments');
   });
 
-  test('what is included stands beside them, metric sets in them, too', async () => {
+  test('sideloads are next to the tickets, and metric sets also inside each ticket', async () => {
     const { id } = await rig.api.ticket({ assignee_email: BOB });
     const query = `start_time=${SINCE}&include=users,metric_sets`;
     const { body } = await rig.api.get(`/incremental/tickets/cursor?${query}`);
@@ -168,7 +168,7 @@ describe('rule 34', () => {
     expect(body.tickets.find((ticket) => ticket.id === id)).toMatchObject({ metric_set: { ticket_id: id } });
   });
 
-  test('tickets of AI agents are left out unless they are asked for', async () => {
+  test('tickets of AI agents are exported only if asked for', async () => {
     const { id } = await rig.api.ticket();
     const before = rig.sandbox.tickets.get(id);
     rig.sandbox.store.putTicket({ ...before, support_type: 'ai_agent' }, before);
@@ -182,7 +182,7 @@ describe('rule 34', () => {
   });
 });
 
-test('rule 35: deleted, then scrubbed', async () => {
+test('rule 35: a ticket is deleted and then scrubbed', async () => {
   const values = [{ id: SEVERITY, value: 's1' }];
   const ticket = { priority: 'high', tags: ['vip'], custom_fields: values, recipient: 'r@x.example' };
   const { id, custom_status_id, requester_id } = await rig.api.ticket(ticket);
@@ -214,7 +214,7 @@ test('rule 35: deleted, then scrubbed', async () => {
 });
 
 describe('rule 37', () => {
-  test('a creation’s children in order: the comment, what was given, tags as one, the rest', async () => {
+  test('the children of a create are in order: the comment, the given fields, all tags as one, the other fields', async () => {
     const { id } = await rig.api.ticket({
       priority: 'low',
       tags: ['a'],
@@ -246,7 +246,7 @@ describe('rule 37', () => {
     expect(event).toMatchObject({ event_type: 'Audit', system: { client: null }, ticket_id: id });
   });
 
-  test('one child is one field, with its former value', async () => {
+  test('each child has one field, with its former value', async () => {
     const { id } = await rig.api.ticket({ tags: ['a', 'b'] });
     await rig.put(id, { priority: 'high', tags: ['b', 'c'], custom_fields: [{ id: SEVERITY, value: 's1' }] });
     const children = (await rig.events(id)).at(-1)?.child_events ?? [];
@@ -263,7 +263,7 @@ describe('rule 37', () => {
 });
 
 describe('rule 38', () => {
-  test('audits over REST: ids as text, via as an object', async () => {
+  test('audits over REST have ids as text and via as an object', async () => {
     const { id, requester_id } = await rig.api.ticket({ subject: 'a' });
     const { audit } = (await rig.put(id, { subject: 'b' })).body;
     const [created] = (await rig.api.get(`/tickets/${id}/audits`)).body.audits;
@@ -277,14 +277,14 @@ describe('rule 38', () => {
     });
   });
 
-  test('types that nobody knows appear, too', async () => {
+  test('event types that no documentation names appear, too', async () => {
     const { id } = await rig.api.ticket();
     await rig.api.control('POST', `/tickets/${id}/events`, { type: 'SkillsBasedRouting', value: 'x' });
     expect((await rig.events(id)).at(-1)?.child_events).toMatchObject([{ event_type: 'SkillsBasedRouting' }]);
   });
 });
 
-test('rule 39: a creation answers with its place, and its events begin with the comment', async () => {
+test('rule 39: a create answers with its address, and its events begin with the comment', async () => {
   const answer = await rig.api.post('/tickets', {
     ticket: { subject: 'S', priority: 'low', description: 'a plain description', unknown_key: 1 },
   });

@@ -5,7 +5,7 @@ const set = (...values: [number, unknown][]) => ({
   custom_fields: values.map(([id, value]) => ({ id, value })),
 });
 
-test('rule 13: setting a drop-down sets its tag, and another option takes the former one’s away', async () => {
+test('rule 13: setting a drop-down sets its tag, and removes the tag of the former option', async () => {
   const { id, tags } = await rig.api.ticket({ tags: ['vip'], ...set([SEVERITY, 's1']) });
   expect(tags).toEqual(['s1', 'vip']);
   expect((await rig.put(id, set([SEVERITY, 's2']))).body.ticket.tags).toEqual(['s2', 'vip']);
@@ -19,13 +19,13 @@ test('rule 13: an option of a drop-down is a tag: adding the tag sets the field'
   expect([rig.value(ticket, SEVERITY), ticket.tags]).toEqual(['s3', ['s3']]);
 });
 
-test('rule 13: an update that sets tags without the option’s clears the field', async () => {
+test('rule 13: an update of the tags without the option’s tag clears the field', async () => {
   const { id } = await rig.api.ticket({ tags: ['vip'], ...set([SEVERITY, 's1']) });
   const { ticket } = (await rig.put(id, { tags: ['vip', 'q3'] })).body;
   expect([rig.value(ticket, SEVERITY), ticket.tags]).toEqual([null, ['q3', 'vip']]);
 });
 
-test('rule 13: multi-selects and ticked checkboxes are tags', async () => {
+test('rule 13: options of multi-selects and ticked checkboxes are tags', async () => {
   const { id, tags } = await rig.api.ticket(set([COMPONENTS, ['app', 'api']], [ESCALATED, true]));
   expect(tags).toEqual(['api', 'app', 'escalated']);
   const { ticket } = (await rig.put(id, { tags: ['app', 'billing'] })).body;
@@ -55,7 +55,7 @@ test.each([
   expect((await rig.ticket(id)).tags).toEqual([...tags, 'c']);
 });
 
-test('rule 13: without the rule, tags and fields know nothing of each other', async () => {
+test('rule 13: without the rule, tags and fields are independent', async () => {
   rig.sandbox.obey({ optionTags: false });
   const { id, tags } = await rig.api.ticket(set([SEVERITY, 's1']));
   expect(tags).toEqual([]);
@@ -71,7 +71,7 @@ test('rule 13: two options cannot share a tag', async () => {
   expect((await rig.api.post('/ticket_fields', { ticket_field: field })).status).toBe(422);
 });
 
-test('rule 13: what triage fills is no tag, by -1', async () => {
+test('rule 13: a field that triage fills sets no tag; its event is by the user -1', async () => {
   const field = { type: 'tagger', title: 'Intent', custom_field_options: [{ name: 'I', value: 'intent_1' }] };
   const made = await rig.api.post('/ticket_fields', { ticket_field: field });
   const { id: fieldId } = made.body['ticket_field'] as { id: number };
@@ -92,7 +92,7 @@ test('rule 14: a new ticket gets the tags of its requester and of its organizati
   expect((await rig.api.ticket({ requester_id, tags: ['own'] })).tags).toEqual(['own']);
 });
 
-test('rule 14: triggers add tags in the same audit, as a rule', async () => {
+test('rule 14: triggers add tags, usually in the same audit', async () => {
   const trigger = {
     title: 'Tag it',
     conditions: { all: [{ field: 'update_type', operator: 'is', value: 'Create' }] },
@@ -123,14 +123,17 @@ test.each([
   ['keepsOld', 200, 's1'],
   ['empties', 200, null],
   ['refused', 422, 's1'],
-] as const)('rule 15: what is no option, switch foreignOption: %s', async (foreignOption, status, value) => {
-  const { id } = await rig.api.ticket(set([SEVERITY, 's1']));
-  rig.sandbox.obey({ foreignOption });
-  expect((await rig.put(id, set([SEVERITY, 's9']))).status).toBe(status);
-  expect(rig.value(await rig.ticket(id), SEVERITY)).toBe(value);
-});
+] as const)(
+  'rule 15: a value that is no option, switch foreignOption: %s',
+  async (foreignOption, status, value) => {
+    const { id } = await rig.api.ticket(set([SEVERITY, 's1']));
+    rig.sandbox.obey({ foreignOption });
+    expect((await rig.put(id, set([SEVERITY, 's9']))).status).toBe(status);
+    expect(rig.value(await rig.ticket(id), SEVERITY)).toBe(value);
+  },
+);
 
-test('rule 15: a PUT that changes nothing makes no audit, and answers an older one', async () => {
+test('rule 15: a PUT that changes nothing adds no audit, and answers with an older one', async () => {
   const { id } = await rig.api.ticket({ subject: 'Same' });
   const audits = async () => (await rig.api.get(`/tickets/${id}/audits`)).body.audits;
   const before = await audits();
@@ -158,7 +161,7 @@ describe('rule 18', () => {
   };
   const change = (id: number, ticket_field: object) => rig.api.put(`/ticket_fields/${id}`, { ticket_field });
 
-  test('a deactivated field leaves the tickets; its data comes back', async () => {
+  test('tickets do not show a deactivated field; its data returns on reactivation', async () => {
     const { id: fieldId } = await fieldOf();
     const { id } = await rig.api.ticket(set([fieldId, 'one']));
     await change(fieldId, { active: false });
@@ -172,7 +175,7 @@ describe('rule 18', () => {
     await rig.api.delete(`/ticket_fields/${fieldId}`);
   });
 
-  test('a deleted field’s data is lost', async () => {
+  test('the data of a deleted field is lost', async () => {
     const { id: fieldId } = await fieldOf();
     const { id } = await rig.api.ticket(set([fieldId, 'one']));
     expect((await rig.api.delete(`/ticket_fields/${fieldId}`)).status).toBe(204);
@@ -182,7 +185,7 @@ describe('rule 18', () => {
     expect(ticket.tags).toEqual(['one']);
   });
 
-  test('an option whose tag changes leaves old tickets with the old tag and without a value', async () => {
+  test('after the tag of an option changes, old tickets keep the old tag and have no value', async () => {
     const { id: fieldId, custom_field_options: options } = await fieldOf();
     const { id } = await rig.api.ticket(set([fieldId, 'one']));
     const renamed = { custom_field_options: [{ id: options[0]?.id, name: 'First', value: 'one' }] };
@@ -194,7 +197,7 @@ describe('rule 18', () => {
     await rig.api.delete(`/ticket_fields/${fieldId}`);
   });
 
-  test('a deactivated organization field leaves the organizations', async () => {
+  test('organizations do not show a deactivated field', async () => {
     const { id, organization_fields: values } = await rig.api.organization({
       name: 'Fielded',
       organization_fields: { region: 'emea' },
@@ -212,7 +215,7 @@ describe('rule 18', () => {
   });
 });
 
-test('rule 48: fields show their options, and what only system fields have', async () => {
+test('rule 48: fields show their options; some keys exist on system fields only', async () => {
   const list = (await rig.api.get('/ticket_fields')).body['ticket_fields'] as { id: number; type: string }[];
   expect(list.find(({ id }) => id === SEVERITY)).toMatchObject({
     removable: true,

@@ -5,7 +5,7 @@ const rig = useSandbox();
 const jobOf = (answer: Answer) => answer.body.job_status as unknown as Record<string, unknown>;
 
 describe('rule 9', () => {
-  test('a job is queued with nothing to say, and completed in the clock’s words', async () => {
+  test('a queued job has no message; a completed one has the time in its message', async () => {
     const answer = await rig.api.post('/tickets/create_many', {
       tickets: [{ comment: { body: 'a' } }, { comment: { body: 'b' } }],
     });
@@ -33,7 +33,7 @@ describe('rule 9', () => {
     );
   });
 
-  test('results of updates and of organizations have no index; what failed has, in words', async () => {
+  test('results of updates and of organizations have no index; a failed record has an error text', async () => {
     const { id } = await rig.api.ticket();
     const update = await rig.api.put(`/tickets/update_many?ids=${id}`, { ticket: { subject: 'S' } });
     expect((await rig.api.done(update)).results).toEqual([
@@ -60,7 +60,7 @@ describe('rule 9', () => {
     ]);
   });
 
-  test('a deletion for good says no more than that it succeeded', async () => {
+  test('a permanent deletion reports only that it succeeded', async () => {
     const { id } = await rig.api.ticket();
     await rig.api.delete(`/tickets/${id}`);
     expect(await rig.api.done(await rig.api.delete(`/deleted_tickets/${id}`))).toMatchObject({
@@ -70,7 +70,7 @@ describe('rule 9', () => {
     });
   });
 
-  test('more than a hundred', async () => {
+  test('a job with more than a hundred records is refused', async () => {
     const many = Array.from({ length: 101 }, () => ({}));
     const refused = async (resource: string) =>
       (await rig.api.post(`/${resource}/create_many`, { [resource]: many })).body;
@@ -85,7 +85,7 @@ describe('rule 9', () => {
     });
   });
 
-  test('a job is readable for one day', async () => {
+  test('a job can be read for one day', async () => {
     const answer = await rig.api.post('/tickets/create_many', { tickets: [] });
     await rig.api.done(answer);
     rig.later(25 * 3_600);
@@ -94,7 +94,7 @@ describe('rule 9', () => {
 });
 
 describe('rule 44', () => {
-  test('deleting and restoring', async () => {
+  test('tickets are deleted and restored by jobs', async () => {
     const { id } = await rig.api.ticket();
     expect((await rig.api.put(`/deleted_tickets/${id}/restore`)).status).toBe(404);
     expect((await rig.api.delete(`/tickets/${id}`)).status).toBe(204);
@@ -115,26 +115,26 @@ describe('rule 45', () => {
     const answer = await rig.api.post(`/tickets/${target.id}/merge`, { ids: [loser.id], ...words });
     await rig.api.done(answer);
     const of = async (id: number) => (await rig.api.get(`/tickets/${id}/comments`)).body.comments.at(-1);
-    return { target: target.id, loser: loser.id, told: [await of(target.id), await of(loser.id)] };
+    return { target: target.id, loser: loser.id, comments: [await of(target.id), await of(loser.id)] };
   };
 
-  test('the loser is closed by merge; private comments name the other ticket', async () => {
-    const { target, loser, told } = await merged({});
+  test('the loser is closed by the merge; private comments name the other ticket', async () => {
+    const { target, loser, comments } = await merged({});
     expect(await rig.ticket(loser)).toMatchObject({ status: 'closed', tags: ['closed_by_merge'] });
-    expect(told).toMatchObject([
+    expect(comments).toMatchObject([
       { body: `Request #${loser} "L" was closed and merged into this request.`, public: false },
       { body: `This request was closed and merged into request #${target}.`, public: false },
     ]);
   });
 
-  test('comments are private where one of the tickets is, whatever is asked for', async () => {
+  test('the comments of a merge are private if one of the tickets is, whatever the call asks for', async () => {
     const asked = { target_comment_is_public: true, source_comment_is_public: true };
-    expect((await merged({}, asked)).told).toMatchObject([{ public: true }, { public: true }]);
+    expect((await merged({}, asked)).comments).toMatchObject([{ public: true }, { public: true }]);
     const inside = { comment: { body: 'x', public: false } };
-    expect((await merged(inside, asked)).told).toMatchObject([{ public: false }, { public: false }]);
+    expect((await merged(inside, asked)).comments).toMatchObject([{ public: false }, { public: false }]);
   });
 
-  test('not into a solved ticket', async () => {
+  test('a merge into a solved ticket fails', async () => {
     const target = await rig.api.ticket({ status: 'solved', assignee_email: 'bob@sandbox.example' });
     const { id } = await rig.api.ticket();
     await rig.api.done(await rig.api.post(`/tickets/${target.id}/merge`, { ids: [id] }));
@@ -144,7 +144,7 @@ describe('rule 45', () => {
   test.each([
     ['rule merge', { channel: 'rule', source: { rel: 'merge' } }],
     ['api', { channel: 'api' }],
-  ] as const)('via of its audits, switch mergeVia: %s', async (mergeVia, via) => {
+  ] as const)('the via of a merge’s audits, switch mergeVia: %s', async (mergeVia, via) => {
     rig.sandbox.obey({ mergeVia });
     const { loser } = await merged({});
     expect((await rig.api.get(`/tickets/${loser}/audits`)).body.audits.at(-1)).toMatchObject({ via });
@@ -152,20 +152,20 @@ describe('rule 45', () => {
 });
 
 describe('rule 46', () => {
-  test('a new organization is bare; names are trimmed; tags keep the order they were given in', async () => {
+  test('a new organization has empty properties; its name is trimmed; its tags keep their order', async () => {
     const bare = await rig.api.organization({ name: ' Bare ' });
     expect(bare).toMatchObject({ name: 'Bare', tags: [], domain_names: [], details: null, notes: null });
     const { tags } = await rig.api.organization({ name: 'Ordered', tags: ['z', 'a'] });
     expect(tags).toEqual(['z', 'a']);
   });
 
-  test('create or update does not match on the name', async () => {
+  test('create or update does not match by name', async () => {
     await rig.api.organization({ name: 'Named' });
     const answer = await rig.api.post('/organizations/create_or_update', { organization: { name: 'Named' } });
     expect(answer.status).toBe(422);
   });
 
-  test('a merge: people, tickets and domains move, other fields do not; it is complete later', async () => {
+  test('a merge moves people, tickets and domains, but no other fields; the job completes later', async () => {
     const loser = await rig.api.organization({ name: 'M1', notes: 'lost', domain_names: ['m1.example'] });
     const winner = await rig.api.organization({ name: 'M2', domain_names: ['m2.example'] });
     const user = { name: 'M', email: 'm@m1.example', organization_id: loser.id };
@@ -193,7 +193,7 @@ describe('rule 46', () => {
   });
 });
 
-test('rule 42: tags of a ticket have a safe update of their own', async () => {
+test('rule 42: tags of a ticket have their own safe update', async () => {
   const { id, updated_at } = await rig.api.ticket({ tags: ['a'] });
   const path = `/tickets/${id}/tags`;
   expect(await rig.api.put(path, { tags: ['b'] })).toMatchObject({ status: 200, body: { tags: ['a', 'b'] } });
@@ -213,7 +213,7 @@ describe('rule 43', () => {
       { route: '^POST /api/v2/tickets', kind: 'delay', delayMs: 200, times: 1 },
     ]);
 
-  test('the same key answers the first result, with another body it is refused', async () => {
+  test('the same key returns the first result, and is refused with another body', async () => {
     const first = await create('k1', 'A');
     expect(first.headers.get('x-idempotency-lookup')).toBe('miss');
     const again = await create('k1', 'A');
@@ -231,7 +231,7 @@ describe('rule 43', () => {
   test.each([
     ['409', [201, 409]],
     ['waits', [201, 201]],
-  ] as const)('a repeat while the creation runs, switch: %s', async (repeatWhileRunning, statuses) => {
+  ] as const)('a repeat while the create is running, switch: %s', async (repeatWhileRunning, statuses) => {
     rig.sandbox.obey({ repeatWhileRunning });
     await slow();
     const answers = await Promise.all([create(repeatWhileRunning, 'A'), create(repeatWhileRunning, 'A')]);

@@ -21,7 +21,7 @@ describe('rule 17', () => {
     ['ignored', 200, 'own'],
     ['kept', 200, 'other'],
   ] as const)(
-    'an organization that is not the requester’s, switch: %s',
+    'an organization that the requester does not belong to, switch: %s',
     async (foreignOrganization, status, now) => {
       const [own, other] = [await organization(), await organization()];
       const { id: requester_id } = await person({ organization_id: own.id });
@@ -33,7 +33,7 @@ describe('rule 17', () => {
     },
   );
 
-  test('one of several of the requester’s', async () => {
+  test('one of several organizations of the requester is accepted', async () => {
     const [own, other] = [await organization(), await organization()];
     const { id: requester_id } = await person({ organization_id: own.id });
     await rig.api.post('/organization_memberships', {
@@ -43,7 +43,7 @@ describe('rule 17', () => {
     expect(taken).toBe(other.id);
   });
 
-  test('a new requester belongs to none', async () => {
+  test('a new requester belongs to no organization', async () => {
     const { id } = await organization();
     const requester = { name: 'N', email: `new${(count += 1)}@x.example` };
     const ticket = { comment: { body: 'x' }, requester, organization_id: id };
@@ -53,7 +53,7 @@ describe('rule 17', () => {
 });
 
 describe('rule 25', () => {
-  test('memberships: default, further ones, and no double', async () => {
+  test('memberships: one is the default, others may follow, and none is duplicated', async () => {
     const [first, second] = [await organization(), await organization()];
     const { id } = await person({ organization_id: first.id });
     const join = (organization_id: number, more = {}) =>
@@ -83,7 +83,7 @@ describe('rule 25', () => {
     expect((await user(id)).organization_id).toBe(all[2]?.id);
   });
 
-  test('an address in an update is a second one; search finds by any, and shows the primary', async () => {
+  test('an address in an update is added as a second one; search finds all, and shows the primary one', async () => {
     const { id, email } = await person();
     const further = `further${id}@x.example`;
     expect((await rig.api.put(`/users/${id}`, { user: { email: further } })).body.user.email).toBe(email);
@@ -101,13 +101,13 @@ describe('rule 25', () => {
     expect((await rig.api.get(`/users/search?query=email:${email}`)).body.users).toEqual([]);
   });
 
-  test('an identity that another person has', async () => {
+  test('an identity of another person is refused', async () => {
     const [{ id }, { email }] = [await person(), await person()];
     const identity = { type: 'email', value: email };
     expect((await rig.api.post(`/users/${id}/identities`, { identity })).status).toBe(422);
   });
 
-  test('who is deleted stays as a record, in no list, and on the tickets', async () => {
+  test('a deleted person stays as a record and on tickets, but in no list', async () => {
     const { id, email } = await person();
     const { id: ticket } = await rig.api.ticket({ requester_id: id });
     const { body, status } = await rig.api.delete(`/users/${id}`);
@@ -118,7 +118,7 @@ describe('rule 25', () => {
     expect((await rig.ticket(ticket)).requester_id).toBe(id);
   });
 
-  test('who is shared from another account cannot be changed', async () => {
+  test('a person who is shared from another account cannot be changed', async () => {
     const { id } = rig.sandbox.store.addUser({
       name: 'S',
       email: 's@y.example',
@@ -130,7 +130,7 @@ describe('rule 25', () => {
 });
 
 describe('rule 47', () => {
-  test('create or update matches by external id whatever its case, and rewrites it', async () => {
+  test('create or update matches the external id in any case, and rewrites it', async () => {
     const { id } = await person({ external_id: 'Ext-1' });
     const answer = await rig.api.post('/users/create_or_update', {
       user: { name: 'Other', external_id: 'EXT-1' },
@@ -138,7 +138,7 @@ describe('rule 47', () => {
     expect([answer.status, answer.body.user]).toMatchObject([200, { id, external_id: 'EXT-1' }]);
   });
 
-  test('merging makes the loser inactive; tickets and addresses move', async () => {
+  test('a merge makes the loser inactive, and moves tickets and addresses', async () => {
     const [loser, winner] = [await person(), await person()];
     const { id } = await rig.api.ticket({ requester_id: loser.id });
     const { status } = await rig.api.put(`/users/${loser.id}/merge`, { user: { id: winner.id } });
@@ -151,7 +151,7 @@ describe('rule 47', () => {
     expect((await rig.api.put(`/users/${winner.id}/merge`, { user: { id: ann } })).status).toBe(403);
   });
 
-  test('agents edit end users; making and deleting them wants an admin', async () => {
+  test('agents can edit end users; only admins create and delete them', async () => {
     const bob = rig.api.as('bob@sandbox.example');
     const { id } = await person();
     expect((await bob.put(`/users/${id}`, { user: { notes: 'n' } })).status).toBe(200);
@@ -160,7 +160,7 @@ describe('rule 47', () => {
   });
 });
 
-test('rule 24: users and groups come with all their keys', async () => {
+test('rule 24: users and groups have all their keys', async () => {
   const shown = await user((await person()).id);
   expect(Object.keys(shown).length).toBeGreaterThanOrEqual(40);
   for (const key of ['role_type', 'suspension_details', 'is_billing_admin', 'iana_time_zone'])
@@ -180,7 +180,7 @@ test('rule 24: users and groups come with all their keys', async () => {
   expect(Object.keys(group ?? {}).sort()).toEqual(keys);
 });
 
-test('rule 40: a known address keeps its name; the submitter is the first comment’s author', async () => {
+test('rule 40: a known address keeps its name; the submitter is the author of the first comment', async () => {
   const { id, email, name } = await person();
   const bob = rig.userId('bob@sandbox.example');
   const ticket = await rig.api.ticket({ requester: { email, name: 'Other' }, submitter_id: bob });

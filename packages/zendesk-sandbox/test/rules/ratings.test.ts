@@ -19,14 +19,14 @@ const solved = async () => {
   return id;
 };
 
-test('rule 55: a ticket has no rating at first, and none can be written', async () => {
+test('rule 55: a new ticket has no rating, and the API cannot write one', async () => {
   const { id } = await rig.api.ticket({ satisfaction_rating: { score: 'good' } });
   expect((await rig.ticket(id)).satisfaction_rating).toEqual({ score: 'unoffered' });
   await rig.put(id, { satisfaction_rating: { score: 'good' }, subject: 'S' });
   expect((await rig.ticket(id)).satisfaction_rating).toEqual({ score: 'unoffered' });
 });
 
-test('rule 55: a rating stands in the ticket and in both exports, and moves updated_at', async () => {
+test('rule 55: a rating is in the ticket and in both exports, and moves updated_at', async () => {
   const id = await solved();
   const before = await rig.ticket(id);
   await rate(id, { score: 'offered' });
@@ -49,7 +49,7 @@ test('rule 55: a rating stands in the ticket and in both exports, and moves upda
   ]);
 });
 
-test('rule 55: a ticket that was never solved is not rated; one that was reopened is', async () => {
+test('rule 55: a ticket that was never solved cannot be rated; a reopened one can', async () => {
   const { id } = await rig.api.ticket();
   const answer = await rate(id, { score: 'good' });
   expect(answer.status).toBe(422);
@@ -59,7 +59,7 @@ test('rule 55: a ticket that was never solved is not rated; one that was reopene
   expect((await rate(reopened, { score: 'good' })).status).toBe(200);
 });
 
-test('rule 55: webhooks are told', async () => {
+test('rule 55: a rating sends a webhook', async () => {
   const endpoint = await receiver.start();
   const subscriptions = ['csat_requested', 'csat_received'].map((each) => `zen:event-type:ticket.${each}`);
   await rig.api.post('/webhooks', { webhook: { name: 'w', endpoint, subscriptions } });

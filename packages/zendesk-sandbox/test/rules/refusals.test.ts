@@ -7,7 +7,7 @@ const inject = (...rules: object[]) => rig.api.control('PUT', '/faults', rules);
 const person = (user: object) => rig.api.post('/users', { user });
 
 describe('rule 8', () => {
-  test('a lost safe update is an UpdateConflict, with `false` as with `true`', async () => {
+  test('a safe update of an old version is an UpdateConflict, also with the flag `false`', async () => {
     const { id, updated_at } = await rig.api.ticket();
     rig.later();
     await rig.put(id, { subject: 'meanwhile' });
@@ -19,7 +19,7 @@ describe('rule 8', () => {
     expect((await rig.put(id, { subject: 'forced', updated_stamp: updated_at })).status).toBe(200);
   });
 
-  test('a database conflict and a requester collision are faults that a test asks for', async () => {
+  test('a test can inject a database conflict and a requester collision', async () => {
     const { id } = await rig.api.ticket();
     await inject({ route: '^PUT /api/v2/tickets', times: 1, ...CONFLICTS.database });
     expect(await rig.put(id, { subject: 'S' })).toMatchObject({
@@ -34,7 +34,7 @@ describe('rule 8', () => {
 });
 
 describe('rule 10', () => {
-  test('solving without what is required is refused whole, with each field', async () => {
+  test('solving a ticket with missing required fields is refused as a whole, and names each field', async () => {
     const { id } = await rig.api.ticket();
     await rig.api.put(`/ticket_fields/${SEVERITY}`, { ticket_field: { required: true } });
     const answer = await rig.put(id, { status: 'solved', comment: { body: 'done' } });
@@ -59,7 +59,7 @@ describe('rule 10', () => {
     expect((await rig.put(id, whole)).status).toBe(200);
   });
 
-  test('a form’s conditions require, too', async () => {
+  test('the conditions of a form can require fields, too', async () => {
     const { id: form } = (
       await rig.api.post('/ticket_forms', {
         ticket_form: {
@@ -91,14 +91,14 @@ describe('rule 10', () => {
     });
   });
 
-  test('a creation that is refused makes no requester', async () => {
+  test('a refused create adds no requester', async () => {
     const requester = { name: 'Nobody', email: 'nobody@x.example' };
     const ticket = { status: 'solved', comment: { body: 'x' }, requester };
     expect((await rig.api.post('/tickets', { ticket })).status).toBe(422);
     expect(rig.userId(requester.email)).toBe(0);
   });
 
-  test('without the rule, everything can be solved', async () => {
+  test('without the rule, every ticket can be solved', async () => {
     rig.sandbox.obey({ requiredOnSolve: false });
     const { id } = await rig.api.ticket();
     expect((await rig.put(id, { status: 'solved' })).status).toBe(200);
@@ -106,7 +106,7 @@ describe('rule 10', () => {
 });
 
 describe('rule 11', () => {
-  test('a closed ticket', async () => {
+  test('an update of a closed ticket is refused', async () => {
     const { id } = await rig.api.ticket({ status: 'closed' });
     const { status, body } = await rig.put(id, { subject: 'late' });
     expect([status, body.details['status']?.[0]?.description]).toEqual([
@@ -133,7 +133,7 @@ describe('rule 11', () => {
     },
   );
 
-  test('a name of 256 characters', async () => {
+  test('a name of 256 characters is refused', async () => {
     expect((await person({ name: 'n'.repeat(255), email: 'n255@x.example' })).status).toBe(201);
     expect((await person({ name: 'n'.repeat(256), email: 'n256@x.example' })).status).toBe(422);
     const requester = { name: 'n'.repeat(256), email: 'n257@x.example' };
@@ -141,7 +141,7 @@ describe('rule 11', () => {
     expect(refusal(answer)).toMatchObject({ status: 422, requester: [expect.any(String)] });
   });
 
-  test('no comment', async () => {
+  test('a ticket without a comment is refused', async () => {
     const { body } = await rig.api.post('/tickets', { ticket: { subject: 'S' } });
     expect(body.details['base']).toMatchObject([
       {
@@ -153,7 +153,7 @@ describe('rule 11', () => {
     ]);
   });
 
-  test('a priority cannot be emptied', async () => {
+  test('a priority cannot be cleared', async () => {
     const { id } = await rig.api.ticket({ priority: 'high' });
     const answer = await rig.put(id, { priority: null });
     expect(answer.body.details['priority']?.[0]?.description).toBe('Priority: cannot be reset');
@@ -161,7 +161,7 @@ describe('rule 11', () => {
     expect((await rig.put(id, { priority: null })).body.ticket['priority']).toBeNull();
   });
 
-  test('a suspended requester', async () => {
+  test('a suspended requester is refused', async () => {
     const { id } = (await person({ name: 'Gone', email: 'gone@x.example' })).body.user;
     await rig.api.put(`/users/${id}`, { user: { suspended: true } });
     const ticket = { comment: { body: 'x' }, requester_id: id };
@@ -173,7 +173,7 @@ describe('rule 11', () => {
     expect((await rig.api.post('/tickets', { ticket })).status).toBe(201);
   });
 
-  test('texts come in the language of the API’s user; keys and codes do not', async () => {
+  test('error texts are in the language of the API’s user; keys and codes are not translated', async () => {
     const { id } = await rig.api.ticket({ priority: 'low' });
     const ann = rig.userId('ann@sandbox.example');
     await rig.api.put(`/users/${ann}`, { user: { locale: 'pt-BR' } });
@@ -185,7 +185,7 @@ describe('rule 11', () => {
     ]);
   });
 
-  test('an organization’s name', async () => {
+  test('a taken organization name is refused', async () => {
     await rig.api.organization({ name: 'Taken' });
     const { body } = await rig.api.post('/organizations', { organization: { name: ' taken ' } });
     expect(body.details['name']).toEqual([
@@ -194,7 +194,7 @@ describe('rule 11', () => {
   });
 });
 
-test('rule 49: errors come in several envelopes', async () => {
+test('rule 49: errors have several envelopes', async () => {
   const bodyOf = async (path: string, api = rig.api) => (await api.get(path)).body;
   expect(await bodyOf('/tickets/999999')).toEqual({ error: 'RecordNotFound', description: 'Not found' });
   expect(await bodyOf('/nonsense')).toEqual({ error: 'InvalidEndpoint', description: 'Not found' });
@@ -206,7 +206,7 @@ test('rule 49: errors come in several envelopes', async () => {
   });
 });
 
-test('rule 51: search has no cursors, and ends at 1,000 results; the export of a search has cursors', async () => {
+test('rule 51: search has no cursors and ends at 1,000 results; the export of a search has cursors', async () => {
   expect((await rig.api.get('/search?query=type:ticket&page[size]=10')).status).toBe(400);
   expect((await rig.api.get('/search?query=type:ticket&page=11&per_page=100')).body.error).toBe('invalid');
   const { body } = await rig.api.get('/search/export?query=priority:low&filter[type]=ticket&page[size]=1');
@@ -214,7 +214,7 @@ test('rule 51: search has no cursors, and ends at 1,000 results; the export of a
   expect(body.meta.has_more).toBe(false);
 });
 
-test('rule 52: a request’s content type is application/json', async () => {
+test('rule 52: the content type of a request must be application/json', async () => {
   const answer = await fetch(`${rig.sandbox.url}/api/v2/tickets`, {
     method: 'POST',
     headers: { authorization: `Bearer ${rig.sandbox.bearer(BOB)}`, 'content-type': 'text/csv' },

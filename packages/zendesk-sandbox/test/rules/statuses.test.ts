@@ -9,7 +9,7 @@ test.each([
   ['refused', 422, null],
   ['kept', 200, DUE],
 ] as const)(
-  'rule 16: due_at on a ticket that is no task, switch: %s',
+  'rule 16: due_at on a ticket that is not a task, switch: %s',
   async (dueAtOnOtherType, status, due) => {
     rig.sandbox.obey({ dueAtOnOtherType });
     const { id } = await rig.api.ticket({ type: 'question' });
@@ -18,7 +18,7 @@ test.each([
   },
 );
 
-test('rule 16: due_at belongs to tasks', async () => {
+test('rule 16: a task has due_at', async () => {
   const { id, due_at: due } = await rig.api.ticket({ type: 'task', due_at: DUE });
   expect(due).toBe(DUE);
   expect((await rig.put(id, { type: 'question' })).body.ticket['due_at']).toBeNull();
@@ -43,7 +43,7 @@ test('rule 19: assigning a new ticket opens it', async () => {
   expect((await rig.put(id, { assignee_email: BOB })).body.ticket.status).toBe('open');
 });
 
-test('rule 19: closed is accepted over the API, and final', async () => {
+test('rule 19: the API accepts the status closed, and it is final', async () => {
   const { id } = await rig.api.ticket();
   expect((await rig.put(id, { status: 'closed' })).status).toBe(200);
   expect((await rig.put(id, { status: 'open' })).status).toBe(422);
@@ -70,7 +70,7 @@ test('rule 19: a fresh account has six custom statuses, of which On-hold is inac
   expect(body).not.toHaveProperty('meta');
 });
 
-test('rule 19: a status sets the default of its category, a custom status its category', async () => {
+test('rule 19: a status sets the default custom status of its category, a custom status sets its category', async () => {
   const { id } = await rig.api.ticket();
   const made = await rig.api.post('/custom_statuses', {
     custom_status: { status_category: 'pending', agent_label: 'With a partner' },
@@ -85,7 +85,7 @@ test('rule 19: a status sets the default of its category, a custom status its ca
   expect(await set({ status: 'open' })).toEqual(['open', 4044376]);
   await rig.api.put(`/custom_statuses/${own.id}`, { custom_status: { default: true } });
   expect(await set({ status: 'pending' })).toEqual(['pending', own.id]);
-  // Closed and deleted tickets keep what they had.
+  // Closed and deleted tickets keep their custom status.
   expect(await set({ status: 'closed' })).toEqual(['closed', own.id]);
   await rig.api.delete(`/tickets/${id}`);
   expect(await rig.exported(id)).toMatchObject({ status: 'deleted', custom_status_id: own.id });
@@ -94,6 +94,6 @@ test('rule 19: a status sets the default of its category, a custom status its ca
 test.each([
   [{ status_category: 'new', agent_label: 'Second new' }],
   [{ status_category: 'open', agent_label: 'x'.repeat(49) }],
-])('rule 19: refuses the custom status %j', async (custom_status) => {
+])('rule 19: the custom status %j is refused', async (custom_status) => {
   expect((await rig.api.post('/custom_statuses', { custom_status })).status).toBe(422);
 });

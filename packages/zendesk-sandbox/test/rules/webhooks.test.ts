@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => receiver.clear());
 afterAll(() => receiver.stop());
 
-test('rule 28: nothing is told of what no event is for', async () => {
+test('rule 28: a change without an event type sends nothing', async () => {
   const { id } = await rig.api.organization({ name: 'Quiet' });
   await receiver.of('organization.created');
   receiver.clear();
@@ -44,7 +44,7 @@ test('rule 28: nothing is told of what no event is for', async () => {
   expect(EVENT_TYPES.has('ticket.updated')).toBe(false);
 });
 
-test('rule 28: people', async () => {
+test('rule 28: changes of people send events', async () => {
   const { id } = (await rig.api.post('/users', { user: { name: 'P', email: 'p@hook.example' } })).body.user;
   await rig.api.put(`/users/${id}`, { user: { name: 'Q', role: 'agent', suspended: true } });
   for (const type of ['created', 'name_changed', 'role_changed', 'suspended_changed'])
@@ -66,7 +66,7 @@ test('rule 28: people', async () => {
   });
 });
 
-test('rule 29: ids are text, what is empty is "0" or "", words are in capitals', async () => {
+test('rule 29: ids are text, empty values are "0" or "", and enumerated values are in capitals', async () => {
   const { id } = await rig.api.ticket({ priority: 'high', type: 'task' });
   const { body } = await receiver.of('ticket.created');
   expect(body).toMatchObject({
@@ -91,7 +91,7 @@ test('rule 29: ids are text, what is empty is "0" or "", words are in capitals',
   for (const key of ['custom_fields', 'comments']) expect(body.detail).not.toHaveProperty(key);
 });
 
-test('rule 30: what an event says; those of one action share a sequence', async () => {
+test('rule 30: each event has its details; events of one action share a sequence', async () => {
   const { id } = await rig.api.ticket({ status: 'new' });
   await receiver.of('ticket.created');
   receiver.clear();
@@ -157,11 +157,11 @@ describe('rule 32', () => {
     [429, 1, 3],
     [500, 1, 0],
     [403, null, 0],
-  ] as const)('%s with Retry-After %s is tried again %s times', (status, retryAfterSeconds, times) => {
+  ] as const)('%s with Retry-After %s is repeated %s times', (status, retryAfterSeconds, times) => {
     expect(retriesOf({ status, retryAfterSeconds })).toBe(times);
   });
 
-  test('a Retry-After is kept to; the log tells of each attempt', async () => {
+  test('a delivery waits as Retry-After asks; the log shows each attempt', async () => {
     receiver.answers = [{ status: 503, headers: { 'retry-after': '0' } }, { status: 403 }];
     await rig.api.ticket();
     await receiver.take(2);
@@ -176,7 +176,7 @@ describe('rule 32', () => {
     ]);
   });
 
-  test('the circuit breaks at 70 % errors of at least 100, for five seconds', () => {
+  test('the circuit breaker opens at 70 % errors of at least 100, for five seconds', () => {
     let now = 0;
     const breaker = new Breaker(() => now);
     for (let i = 0; i < 30; i += 1) breaker.count(false);
@@ -195,7 +195,7 @@ describe('rule 32', () => {
 });
 
 describe('rule 33', () => {
-  test('what a webhook looks like; secrets are left out', async () => {
+  test('a webhook has its documented keys, without secrets', async () => {
     const { status, body } = await make({ subscriptions: ['conditional_ticket_events'], name: 'Named one' });
     expect([status, body.webhook]).toMatchObject([
       201,
@@ -218,12 +218,12 @@ describe('rule 33', () => {
     expect((await rig.api.delete(`/webhooks/${body.webhook.id}`)).status).toBe(204);
   });
 
-  test('one cannot serve both events and triggers', async () => {
+  test('a webhook cannot serve both events and triggers', async () => {
     const subscriptions = ['conditional_ticket_events', 'zen:event-type:ticket.created'];
     expect((await make({ subscriptions })).status).toBe(422);
   });
 
-  test('a test delivery tells how it was answered', async () => {
+  test('a test delivery shows its answer', async () => {
     receiver.answers = [{ status: 418 }];
     const { status, body } = await rig.api.post(`/webhooks/test?webhook_id=${hook.id}`, { request: {} });
     expect([status, body]).toMatchObject([200, { response: { status_code: 418 } }]);

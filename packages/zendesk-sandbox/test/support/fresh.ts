@@ -14,12 +14,12 @@ export interface Fresh {
   later(ms: number): void;
   restart(options: ZendeskSandboxOptions): Promise<void>;
   userId(email: string): number;
-  /** All tickets that the cursor export gives from a position on. */
+  /** All tickets of the cursor export from a position on. */
   exported(query: string): Promise<{ tickets: Ticket[]; cursor: string; pages: number }>;
   events(include?: string): Promise<TicketEvent[]>;
 }
 
-/** A sandbox of its own for each test, whose clock stands still. */
+/** A separate sandbox for each test, with a clock that does not move. */
 export function useFreshSandbox(): Fresh {
   let now = START;
   const fresh = {} as Fresh;
@@ -55,7 +55,7 @@ export function useFreshSandbox(): Fresh {
 
 export const refused = ({ status, body }: Answer) => ({ status, error: body.error, details: body.details });
 
-/** What {@link refused} gives for a 422 with one reason. */
+/** The result of {@link refused} for a 422 with one reason. */
 export const fault = (field: string, error: string) => ({
   status: 422,
   error: 'RecordInvalid',

@@ -20,7 +20,7 @@ export interface Granted {
   };
 }
 
-/** Zendesk's OAuth over plain HTTP; a sandbox of its own for each test. */
+/** Zendesk's OAuth over plain HTTP, with a separate sandbox for each test. */
 export class OAuthRig {
   sandbox!: ZendeskSandbox;
   private now = START;
@@ -65,7 +65,7 @@ export class OAuthRig {
     return this.ask(form.toString(), { 'content-type': type });
   }
 
-  /** With a bearer, with other credentials, or with none. */
+  /** With a bearer token, other credentials, or none. */
   async call(method: string, path: string, authorization?: string, body?: unknown): Promise<Answer> {
     const headers: Record<string, string> = {
       ...(authorization !== undefined && { authorization }),

@@ -13,7 +13,10 @@ export interface Delivery {
   };
 }
 
-/** Where webhooks are sent to: keeps what comes, answers what it is told to, else 200; null is no answer at all. */
+/**
+ * The receiver of webhooks: stores deliveries and gives the answers that a test sets, by default 200. Null means no
+ * answer.
+ */
 export class Receiver {
   readonly received: Delivery[] = [];
   answers: ({ status: number; headers?: Record<string, string> } | null)[] = [];
@@ -45,7 +48,7 @@ export class Receiver {
     this.received.length = 0;
   }
 
-  /** Waits for so many deliveries since the last {@link clear}. */
+  /** Waits for a number of deliveries since the last {@link clear}. */
   async take(count: number): Promise<Delivery[]> {
     while (this.received.length < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
     return this.received;

@@ -2,7 +2,7 @@ import { NO_LIMITS, startZendeskSandbox, type Fields, type Ticket, type ZendeskS
 import { ZendeskApi, type Answer, type TicketEvent } from './zendeskApi';
 
 export const START = Date.parse('2026-01-01T00:00:00Z');
-/** Before everything, for exports. */
+/** Before all records, for exports. */
 export const SINCE = START / 1000 - 3_600;
 export const SEVERITY = 360100000002;
 export const ESCALATED = 360100000006;
@@ -12,7 +12,7 @@ export interface Rig {
   sandbox: ZendeskSandbox;
   api: ZendeskApi;
   later(seconds?: number): void;
-  /** What a ticket is now. */
+  /** The present state of a ticket. */
   ticket(id: number): Promise<Ticket>;
   put(id: number, change: object): Promise<Answer>;
   value(ticket: Ticket, fieldId: number): unknown;
@@ -22,7 +22,7 @@ export interface Rig {
   userId(email: string): number;
 }
 
-/** One sandbox for a test file, obeying all rules again before each test; its clock stands still. */
+/** One sandbox for a test file, with a clock that does not move. Before each test, all rules are switched on. */
 export function useSandbox(): Rig {
   let now = START;
   const rig = {} as Rig;

@@ -1,6 +1,6 @@
 import { type Fields, type Organization, type Ticket, type User, type ZendeskSandbox } from '../../src';
 
-/** What answers hold, each part where the call that was made returns it. */
+/** The contents of answers. Each call returns some of these keys. */
 export interface Body {
   ticket: Ticket;
   tickets: Ticket[];
@@ -63,7 +63,7 @@ export interface TicketEvent {
   metadata: { custom: Fields };
   child_events: ChildEvent[];
 }
-/** A comment's keys where it is one. */
+/** The keys of a comment event. */
 export interface ChildEvent {
   event_type: string;
   id: number;
@@ -102,7 +102,7 @@ export class ZendeskApi {
   put = (path: string, body?: unknown) => this.call('PUT', path, body);
   delete = (path: string, body?: unknown) => this.call('DELETE', path, body);
 
-  /** @param path below `/api/v2`, or a whole address that an answer gave */
+  /** @param path below `/api/v2`, or a whole URL from an answer */
   async call(
     method: string,
     path: string,
@@ -126,7 +126,7 @@ export class ZendeskApi {
     return (await this.send(url, { method: 'POST', headers, body: content })).body.upload;
   }
 
-  /** The control plane, which asks for no credential. */
+  /** The control plane, which needs no credential. */
   control(method: string, path: string, body?: unknown): Promise<Answer> {
     return this.send(`${this.sandbox.url}/_sandbox${path}`, {
       method,

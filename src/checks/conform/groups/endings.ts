@@ -24,10 +24,11 @@ export async function checkEndings({ probe, recorder }: Tools, subject: Subject)
       return probe.keep(await probe.call(() => probe.port.redact(ref, { version })));
     };
     const faults: string[] = [];
-    if (hasSecret((await redact()).values)) faults.push(`answered with the words of ${refKey(made.ref)}`);
+    if (hasSecret((await redact()).values))
+      faults.push(`the answer still contains the text of ${refKey(made.ref)}`);
     if (hasSecret((await probe.read(made))?.values))
-      faults.push(`still says the words of ${refKey(made.ref)}`);
+      faults.push(`still contains the text of ${refKey(made.ref)}`);
     await redact();
-    return { did: 'gone; once more changes nothing', faults };
+    return { did: 'removed; a repeat changes nothing', faults };
   });
 }

@@ -26,7 +26,7 @@ export async function checkFiles({ probe, recorder }: Tools, subject: Subject): 
       if (kept.size !== BYTES) faults.push(`size: sent ${BYTES} bytes, found ${kept.size}`);
       const found = await download(probe, made, id);
       if (typeof found === 'string') faults.push(`cannot be read: ${found}`);
-      else if (!found.equals(content)) faults.push('its content is another than what was sent');
+      else if (!found.equals(content)) faults.push('its content differs from the content that was sent');
     }
     return { did: `${BYTES} bytes, with its name`, faults };
   });
@@ -40,7 +40,7 @@ export async function checkFiles({ probe, recorder }: Tools, subject: Subject): 
     if (after && !after.redacted) faults.push('it is still listed');
     if (typeof (await download(probe, made, id)) !== 'string') faults.push('it can still be read');
     await detach();
-    return { did: 'neither listed nor read; once more changes nothing', faults };
+    return { did: 'neither listed nor readable; a repeat changes nothing', faults };
   });
   await recorder.try('fileRepeat', subject.name, async () => {
     const made = await holder(probe, subject);

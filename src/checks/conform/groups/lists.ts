@@ -10,7 +10,10 @@ const PAGES_AT_MOST = 500;
 const AT_ONCE = 100;
 /** The fewest records that are made, so that the pages contain some of the checks' own. */
 const AT_LEAST = 20;
-/** The number of page breaks at which records are changed. Limited, because a large account has many pages. */
+/**
+ * The number of page breaks at which records are changed. A large account has too many pages to change records at
+ * each.
+ */
 const DISTURBED = 5;
 /** The most missing records that are read one by one. */
 const MISSING_AT_MOST = 100;

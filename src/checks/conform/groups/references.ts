@@ -26,14 +26,14 @@ async function lookUp(probe: Probe, subject: Subject): Promise<Evidence['lookUp'
   const foreign = (await find(backRef)).filter((record) => name(record) !== name(made));
   if (foreign.length > 0) faults.push(`found ${foreign.length} records that do not carry it`);
   const none = await find(probe.backRef(subject));
-  if (none.length > 0) faults.push(`found ${none.length} records by one that nobody carries`);
+  if (none.length > 0) faults.push(`found ${none.length} records by a back-reference that no record has`);
   if (faults.length === 0 && subject.editable) {
     const moved = probe.backRef(subject);
     await probe.update(made, { [subject.editable.name]: probe.words() }, { backRef: moved });
     if ((await probe.until(async () => includes(await find(moved), made))) === null)
       faults.push('did not find it by a back-reference that it was given later');
     if ((await probe.until(async () => !includes(await find(backRef), made))) === null)
-      faults.push('still found it by a back-reference that it carries no more');
+      faults.push('still found it by a back-reference that it no longer has');
   }
   return { did: 'found, and nothing else', faults, seconds: seconds ?? 0 };
 }
@@ -61,9 +61,9 @@ async function match(probe: Probe, subject: Subject, property: string): Promise<
   if ((await probe.until(async () => includes(await find(sought), made))) === null)
     faults.push(`did not find ${name(made)} by its ${property}`);
   if ((await find(sought)).some((record) => name(record) !== name(made)))
-    faults.push(`found others by a ${property} that one record has`);
+    faults.push(`found several records by a ${property} that only one has`);
   if ((await find(`nobody ${sought}`)).length > 0)
-    faults.push(`found records by a ${property} that nobody has`);
+    faults.push(`found records by a ${property} that no record has`);
   return { property, offered, did: `found by "${property}"`, faults };
 }
 

@@ -42,7 +42,7 @@ function caseOf(title: string, result: Result): string {
   return `    <testcase classname="${escaped(title)}" name="${escaped(name)}" time="${time}">${inner}</testcase>`;
 }
 
-/** XML 1.0 takes no control characters, not even escaped. */
+/** XML 1.0 forbids control characters, even escaped ones. */
 function escaped(words: string): string {
   return words
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')

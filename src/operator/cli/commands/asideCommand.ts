@@ -11,11 +11,11 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/** `aside list|retry`: what could not be taken in. */
+/** `aside list` and `aside retry`: records that were set aside. */
 export function registerAside(program: Command): void {
   const aside = program
     .command('aside')
-    .description('records that could not be taken in and were passed over');
+    .description('records that were set aside because they could not be processed');
   tabular(
     common(
       aside.command('list').description('list them with reason and size; exit code 1 if there are any'),
@@ -37,7 +37,7 @@ export function registerAside(program: Command): void {
   common(
     aside
       .command('retry')
-      .description('read them again and empty the list; what still fails comes back to it')
+      .description('read them again; those that still fail return to the list')
       .argument('[what...]', 'names from "aside list"; without any, all of them'),
     'aside retry zendesk:ticket:123',
   ).action(async (names: string[], options: CommonOptions) =>
@@ -60,14 +60,14 @@ async function retry(service: Connected, names: string[]): Promise<{ again: numb
     throw new BadInput(`"${unknown}" is not set aside; see "${commandLine('aside list')}"`);
   const chosen = names.length === 0 ? listed : listed.filter(({ what }) => names.includes(what));
   const records = chosen.filter(({ kind }) => kind === 'record');
-  // Kept as hints before they are dropped from the list: a crash in between repeats them.
+  // The hints are stored before the records are removed from the list, so that a crash in between repeats them.
   await store.hints.keep(records.map(({ what }) => ({ ref: what, order: null, actor: null })));
   await store.aside.drop(chosen);
   for (const side of new Set(records.map((each) => each.side))) await readNow(service, side);
   return { again: records.length, dropped: chosen.length - records.length };
 }
 
-/** As the webhook receiver has hints read. */
+/** Starts the reading of hints, as the webhook receiver does. */
 async function readNow({ client, config }: Connected, side: Side): Promise<void> {
   const { taskQueue } = config;
   await client.workflow.signalWithStart(readHints, {

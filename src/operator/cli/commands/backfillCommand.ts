@@ -27,7 +27,7 @@ interface StartOptions extends CommonOptions {
   wait?: true;
 }
 
-/** `backfill`: the first sync of an existing account, in bulk; `status`, `pause`, `resume` and `cancel` steer it. */
+/** `backfill`: the first sync of an existing account, in bulk; with `status`, `pause`, `resume` and `cancel`. */
 export function registerBackfill(program: Command): void {
   const command = program
     .command('backfill')
@@ -39,7 +39,7 @@ export function registerBackfill(program: Command): void {
       .option('--wait', 'show the progress until the end; Ctrl-C leaves the backfill running'),
     'backfill --wait',
   )
-    // A misspelt subcommand would be told as an argument too many of the one that is meant by none.
+    // A misspelt subcommand is an argument of `backfill` for the library. The action reports it as a subcommand.
     .allowExcessArguments()
     .action(async (options: StartOptions, { args: [given] }: Command) => {
       if (given !== undefined) {
@@ -59,9 +59,9 @@ export function registerBackfill(program: Command): void {
     }),
   );
   for (const [name, signal, what] of [
-    ['pause', pauseBackfill, 'finish the pages under way and begin no new one'],
-    ['resume', resumeBackfill, 'go on after a pause'],
-    ['cancel', cancelBackfill, 'end it; what is linked stays linked'],
+    ['pause', pauseBackfill, 'finish the pages in progress, and begin no new ones'],
+    ['resume', resumeBackfill, 'continue after a pause'],
+    ['cancel', cancelBackfill, 'end it; linked pairs stay linked'],
   ] as const) {
     common(command.command(name).description(what), `backfill ${name}`).action(
       async (options: CommonOptions) =>
@@ -76,32 +76,32 @@ export function registerBackfill(program: Command): void {
 
 async function start(connected: Connected, options: StartOptions): Promise<void> {
   const { client, config, store, mongo } = connected;
-  const foretold = await lastForecast(mongo.db(config.mongodbDatabase));
-  if (!options.json) printLine(foretoldWords(foretold));
+  const kept = await lastForecast(mongo.db(config.mongodbDatabase));
+  if (!options.json) printLine(lastForecastWords(kept));
   const handle = await startBackfill(client, store, config.taskQueue);
   if (!options.wait) {
-    if (options.json) printJson({ workflowId: handle.workflowId, forecast: foretold });
+    if (options.json) printJson({ workflowId: handle.workflowId, forecast: kept });
     else printLine(`started; "${commandLine('backfill status')}" shows the progress`);
     return;
   }
   const ended = new AbortController();
   const result = handle.result().finally(() => ended.abort());
   const [progress] = await Promise.all([result, follow(handle, ended.signal)]);
-  show(progress, options, { forecast: foretold });
+  show(progress, options, { forecast: kept });
   if (progress.failed.length > 0) process.exitCode = 1;
 }
 
-/** The forecast of the last plan: only a plan reads everything that there is to do. */
-export function foretoldWords(foretold: KeptForecast | null): string {
-  return foretold === null
+/** The forecast of the last `plan`. Only `plan` reads everything that there is to do. */
+export function lastForecastWords(kept: KeptForecast | null): string {
+  return kept === null
     ? `No forecast: run "${commandLine('plan --summary')}" first to see how long it takes.`
-    : `By the plan of ${foretold.at} it takes ${forecastWords(foretold)}.`;
+    : `By the plan of ${kept.at} it takes ${forecastWords(kept)}.`;
 }
 
 async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void> {
   const line = progressLine();
   while (!ended.aborted) {
-    // Nobody answers while no worker runs.
+    // Without a running worker, no query is answered.
     const progress = await handle.query(backfillProgress).catch(() => null);
     line.update(progress ? inWords(progress, new Date()) : 'waits for a worker');
     await sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
@@ -109,7 +109,7 @@ async function follow(handle: BackfillHandle, ended: AbortSignal): Promise<void>
   line.finish();
 }
 
-/** One line: state, step, records, rate, and what is left of the step by the times of its records. */
+/** One line: state, step, records, rate, and the rest of the step, estimated from the times of its records. */
 export function inWords(progress: BackfillProgress, now: Date): string {
   const { state, steps, done, tallies, startedAt } = progress;
   const step = steps?.[done];
@@ -191,7 +191,7 @@ function show(
 const MEANINGS: Record<'joined' | 'agreed' | 'ignored' | 'ended' | 'left', string> = {
   joined: 'linked with a record that existed already',
   agreed: 'was linked and in sync already',
-  ignored: 'takes no part: the mapping leaves it out, or it is a ticket’s first comment',
+  ignored: 'is out of scope: a filter excludes it, or it is a ticket’s first comment',
   ended: 'was deleted or archived before it was linked',
   left: 'is synced one by one, or waits for a person or another record; see status',
 };

@@ -21,17 +21,17 @@ interface EndOptions extends CommonOptions {
 const ENDS: Record<HoldProgress['how'], { command: string; what: string; does: string }> = {
   releasing: {
     command: 'release',
-    what: 'go on with what the brake holds',
-    does: 'go on: what was held is written',
+    what: 'carry out the held changes',
+    does: 'continue: the held changes are written',
   },
   discarding: {
     command: 'discard',
-    what: 'drop what the brake holds; both sides keep their values',
-    does: 'keep what both sides have, as a value that was not taken; of ends, the pair stays as it is',
+    what: 'discard the held changes; both sides keep their values',
+    does: 'keep the values of both sides (values count as not taken; pairs do not end)',
   },
 };
 
-/** `brake show|release|discard`: changes that are held because too many pairs were changed alike. */
+/** `brake show`, `release`, `discard`: changes that the brake holds, because too many pairs were changed alike. */
 export function registerBrake(program: Command): void {
   const brake = program
     .command('brake')
@@ -39,7 +39,9 @@ export function registerBrake(program: Command): void {
   common(
     brake
       .command('show')
-      .description('what is held, on how many pairs, since when and why; exit code 1 if anything is'),
+      .description(
+        'list the holds: which changes, on how many pairs, since when and why; exit code 1 if there are any',
+      ),
     'brake show',
   ).action(async (options: CommonOptions) =>
     withService(options, async ({ store }) => {
@@ -90,7 +92,7 @@ async function end(
       for (const key of pairs) printLine(`  ${key}`);
     }
     if (plan.length === 0) printLine('nothing is held');
-    else printLine(`nothing was done; add --yes, or see "${commandLine('links show')}" of a pair first`);
+    else printLine(`nothing was changed; add --yes, or see "${commandLine('links show')}" of a pair first`);
     return;
   }
   const outcomes: HoldProgress[] = [];
@@ -98,28 +100,28 @@ async function end(
   if (json) printJson({ command, done: true, holds: outcomes });
   else {
     for (const outcome of outcomes) printLine(words(outcome));
-    if (how === 'releasing') for (const hold of chosen) printWayBack(hold);
+    if (how === 'releasing') for (const hold of chosen) printUndoCommand(hold);
   }
   if (outcomes.some(({ left }) => left > 0)) process.exitCode = 1;
 }
 
-/** A hold may have been released by mistake: says at once how to take that back. */
-function printWayBack({ id, row, bound }: HoldShown): void {
+/** Prints the command that takes a release back, because a hold may be released by mistake. */
+function printUndoCommand({ id, row, bound }: HoldShown): void {
   if (row === null) return;
   const first = bound === undefined ? '' : ' (correct the mapping file first)';
   printLine(`To undo what was written${first}: ${commandLine(`undo --cause brake:${id} --row ${row}`)}`);
 }
 
-/** @param held by undos that are still at work, and end their holds themselves @throws BadInput */
+/** @param held holds of undos that are still running and end their holds themselves @throws BadInput */
 function choose(
   holds: readonly HoldShown[],
   names: readonly string[],
   held: ReadonlySet<string>,
 ): HoldShown[] {
-  const atWork = names.find((name) => held.has(name));
-  if (atWork !== undefined)
+  const stillRunning = names.find((name) => held.has(name));
+  if (stillRunning !== undefined)
     throw new BadInput(
-      `hold: found "${atWork}", which an undo needs that is still at work; wait for its end`,
+      `hold: found "${stillRunning}", which belongs to an undo that is still running; wait until it ends`,
     );
   const ended = holds.filter(({ id, state }) => state !== 'released' && !held.has(id));
   const unknown = names.find((name) => !ended.some(({ id }) => id === name));

@@ -4,7 +4,7 @@ import { placesOf } from '../completionPlaces';
 import { printLine } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/** `completion`: a script with which a shell completes commands, options and their values. */
+/** `completion`: prints a script by which a shell completes commands, options and their values. */
 export function registerCompletion(program: Command): void {
   program
     .command('completion')

@@ -91,7 +91,7 @@ function sideNamed(text: string): Side {
   throw new BadInput(`--choose: found "${text}", expected zendesk or pms`);
 }
 
-/** One decision, given by exactly one option. @throws BadInput */
+/** Parses the decision. @throws BadInput unless exactly one option gives it */
 function readChoice({ row, choose, value, valueFile, link, create, unlink }: ResolveOptions): Choice {
   const ways = { choose, value, 'value-file': valueFile, link, create, unlink };
   const given = Object.entries(ways).filter(([, option]) => option !== undefined);
@@ -170,7 +170,7 @@ function printList(links: Link[], naming: ListNaming): void {
   printChoice(`To decide ${recordOf(first)}`, first, naming.offers.get(first._id) ?? NO_OFFERS);
 }
 
-/** The commands that end a conflict, with what is to be known for the choice. */
+/** The commands that end a conflict, with notes that help to choose. */
 export function printChoice(title: string, link: Link, offers: Offers): void {
   const { commands, notes } = decideBy(link, offers);
   printLine(`\n${title}${commands.length > 1 ? ', one of' : ''}:`);
@@ -182,7 +182,7 @@ function freeOf({ _id }: Link, { offers }: ListNaming): RefKey[] {
   return offers.get(_id)?.free ?? [];
 }
 
-/** Conflicts of properties and of whole pairs in one table: a program reads one kind of row. */
+/** Conflicts of properties and of whole pairs in one table, so that a program reads one kind of row. */
 function printOneTable(links: Link[], naming: ListNaming): void {
   const titles = ['record', 'title', 'property', 'Zendesk', 'PMS', 'since', 'what', 'candidates', 'reason'];
   const rows = links.flatMap((link) => {

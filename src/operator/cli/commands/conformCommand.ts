@@ -26,7 +26,7 @@ import { BadInput } from '../../operatorErrors';
 import { pollersOf } from '../../pollers';
 import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { onStopSignal } from '../serveIntake';
 import { emailNamed, positive } from '../targets';
 
@@ -43,9 +43,9 @@ interface ConformOptions extends SettingsOptions {
 const RECORDS = 250;
 const TIMEOUT_SECONDS = 30;
 const LOOK_MS = 500;
-/** Where there is no terminal. */
+/** How often progress is printed if there is no terminal. */
 const LINES_SECONDS = 20;
-/** Of what could not be removed; JSON has all. */
+/** The most leftover records that are listed; the JSON has all of them. */
 const LISTED = 10;
 const COLOURS: Record<InvariantVerdict['holds'], Colour> = {
   fully: 'green',
@@ -66,7 +66,7 @@ export function registerConform(program: Command): void {
   program
     .command('conform')
     .description(
-      'test whether the PMS does what the sync relies on; best in a test account, with no service running. Exit code 1 if it claims something that is not true',
+      'test whether the PMS does what the sync relies on; best in a test account, with no service running. Exit code 1 if it makes a false claim',
     )
     .option(...CONFIG)
     .option(...CONNECTION)
@@ -85,18 +85,18 @@ export function registerConform(program: Command): void {
     )
     .option(
       '--person <email>',
-      'somebody whom the PMS knows, to try properties that name people; may be given twice',
+      'a person in the PMS, to test properties that name people; may be given twice',
       (email: string, before: string[]) => [...before, emailNamed('--person', email)],
       [],
     )
     .option('--data <dir>', 'folder of the servers that "start" runs itself', DATA_DIR)
-    .option('--beside-service', 'although a service runs, which syncs what this makes')
+    .option('--beside-service', 'run even if a service runs, which would sync the test records')
     .option('--json', 'print JSON instead of tables')
     .addHelpText('after', examples('conform --records 120'))
     .action(conform);
 }
 
-/** Its hundreds of records would be synced to Zendesk, and leave links behind. @throws BadInput */
+/** A running service would sync the hundreds of test records to Zendesk, and keep links of them. @throws BadInput */
 async function refuseBesideService(config: Config, dataDir: string): Promise<void> {
   const address = foundAddress('temporalAddress', config, dataDir);
   if (address === undefined) return;
@@ -105,7 +105,7 @@ async function refuseBesideService(config: Config, dataDir: string): Promise<voi
     .catch(() => 0);
   if (workers > 0)
     throw new BadInput(
-      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it and wait 75 s, in which Temporal still names a stopped worker, or give --beside-service`,
+      `${workers} ${workers === 1 ? 'worker syncs' : 'workers sync'} this PMS with Zendesk: found a running service, expected none, as it would sync the records that conform makes; stop it and wait 75 s (Temporal lists a stopped worker for that long), or pass --beside-service`,
     );
 }
 
@@ -124,13 +124,13 @@ async function conform({
   const mapping = loadMapping(config.mappingFile);
   const port = configuredSystems(config, { budgets: configuredBudgets(config) }).pms;
   const stop = new AbortController();
-  // All that waits listens to it.
+  // Every wait listens to this signal, and there are more than Node's default limit.
   setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
   const progress = progressLine({ linesEverySeconds: LINES_SECONDS });
   let doing = '';
   const startedAt = new Date();
-  const report = await passing(() =>
+  const report = await systemErrorsAsProblems(() =>
     inCallContext({ lane: 'background' }, async (): Promise<Report> => {
       const as = await port.whoAmI();
       const conformance = await runConformance({

@@ -32,7 +32,7 @@ export function registerControl(program: Command): void {
         .description(
           what === 'pause'
             ? 'pause an entity type, or everything; changes are kept'
-            : 'go on, with what came meanwhile',
+            : 'resume, with the changes that arrived meanwhile',
         )
         .addArgument(
           new Argument('[scope]', 'what is meant')
@@ -57,7 +57,7 @@ export function registerControl(program: Command): void {
     common(
       program
         .command('resync-all')
-        .description('let pairs read both their records again')
+        .description('read both records of many pairs again')
         .addOption(entityOption())
         .option('--organization <record>', 'an organization and its tickets, e.g. zendesk:organization:12')
         .option('--since <time>', 'pairs with a record that changed since, e.g. 2026-05-01T12:00:00Z'),
@@ -90,7 +90,7 @@ async function resyncAll(
     else printLine(`${told} pairs read both their records again`);
   } catch (error) {
     const cause = error instanceof WorkflowFailedError ? error.cause?.cause : null;
-    // The worker knows which records are linked; its refusal is shown to the user of the command.
+    // The worker knows which records are linked. Its refusal is shown to the user.
     if (cause instanceof Error && 'type' in cause && cause.type === 'BadInput')
       throw new BadInput(cause.message);
     throw error;
@@ -107,7 +107,7 @@ function scopeNamed(text: string): Scope {
 function print(state: PauseState, { json }: CommonOptions): void {
   if (json) return printJson({ ...state });
   printTable(
-    ['entity', 'paused since', 'pairs with something to do'],
+    ['entity', 'paused since', 'pairs with pending changes'],
     ENTITY_TYPES.map((type) => [type, state.paused[type] ?? '—', String(state.heldBack[type] ?? 0)]),
   );
 }

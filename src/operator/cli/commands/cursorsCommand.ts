@@ -9,7 +9,7 @@ import { BadInput } from '../../operatorErrors';
 import { printJson, printLine, printTable } from '../output';
 import { pastTime } from '../targets';
 
-/** `cursors list|rewind`: how far each change stream was read, and reading it again from an earlier time. */
+/** `cursors list` shows the position of each change stream; `cursors rewind` sets it to an earlier time. */
 export function registerCursors(program: Command): void {
   const cursors = program.command('cursors').description('the positions of the change streams');
   tabular(
@@ -68,7 +68,7 @@ async function rewind(service: Connected, name: string, time: string, options: A
     await confirmed(`${name} is read from its beginning, record by record. Rewind?`, options);
   const cursor = since && (await systems[side].cursorAt(name.slice(side.length + 1), since));
   await service.store.cursors.rewind(name, cursor);
-  printLine(`${name}: the next poll reads on from ${since?.toISOString() ?? 'its beginning'}`);
+  printLine(`${name}: the next poll reads from ${since?.toISOString() ?? 'its beginning'}`);
 }
 
 function systemsOf({ config, mongo }: Connected): Record<Side, SystemPort> {

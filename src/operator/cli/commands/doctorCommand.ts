@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../../../config/config';
 import { configuredBudgets, configuredSystems } from '../../../config/configuredSystems';
-import { examine, type Patient } from '../../doctor';
+import { examine, type DoctorInput } from '../../doctor';
 import type { Finding } from '../../finding';
 import { allSettingsFor, common } from '../common';
 import type { CommonOptions } from '../withService';
@@ -29,7 +29,7 @@ export function registerDoctor(program: Command): void {
     for (const config of allSettingsFor(options)) {
       const { connection } = config;
       if (connection !== null && !options.json) printLine(paint('bold', `# ${connection}`));
-      for await (const finding of examine(patientOf(config, options))) {
+      for await (const finding of examine(doctorInput(config, options))) {
         findings.push({ ...(connection !== null && { connection }), ...finding });
         if (!options.json) print(finding);
       }
@@ -42,7 +42,7 @@ export function registerDoctor(program: Command): void {
   });
 }
 
-function patientOf(config: Config, { data }: CommonOptions): Patient {
+function doctorInput(config: Config, { data }: CommonOptions): DoctorInput {
   return {
     config,
     temporalAddress: foundAddress('temporalAddress', config, data) ?? null,

@@ -13,7 +13,7 @@ import { ENTITY_TYPES, type EntityType } from '../../../sync/record';
 import { BadInput } from '../../operatorErrors';
 import { withService, type CommonOptions, type Connected } from '../withService';
 
-/** What a command about writes of the sync is limited to. */
+/** The filters of commands about writes of the sync. */
 export interface SelectOptions extends CommonOptions {
   pair?: string;
   entity?: EntityType;
@@ -30,7 +30,7 @@ interface HistoryOptions extends SelectOptions {
 
 const VALUE_WIDTH = 40;
 
-/** Adds the options that say which writes are meant. */
+/** Adds the options that select writes. */
 export function selecting(command: Command): Command {
   return command
     .option('--pair <pair>', 'only of this pair: a record (zendesk:ticket:123) or a key')
@@ -53,7 +53,10 @@ export async function filterOf(
   };
 }
 
-/** A row that the mapping has no longer may have writes. One that has none and that no table has is a slip. @throws BadInput */
+/**
+ * A row that was removed from the mapping may still have writes. A row without writes and without a place in the
+ * mapping is a typing error. @throws BadInput
+ */
 export function refuseUnknownRow(
   mapping: Mapping,
   { row, entity }: Pick<JournalFilter, 'row' | 'entity'>,
@@ -71,7 +74,7 @@ export function registerHistory(program: Command): void {
       selecting(program.command('history').description('what the sync wrote to both systems, latest first'))
         .option('--until <time>', 'only before this time')
         .option('--limit <n>', 'the largest number of writes to list', positive('--limit'), 50)
-        .option('--after <place>', 'where the page before ended'),
+        .option('--after <place>', 'the end of the previous page'),
       'history --pair zendesk:ticket:123 --since 2026-05-01T12:00:00Z',
     ),
   ).action(async (options: HistoryOptions) =>

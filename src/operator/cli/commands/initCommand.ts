@@ -36,7 +36,7 @@ interface Options {
   json?: true;
 }
 
-/** The mapping that comes with the package, from the compiled file and from the source alike. */
+/** The mapping of the package. The path is the same from the compiled file and from the source. */
 function shippedMapping(): string {
   const file = ['../../../../../mapping.yaml', '../../../../mapping.yaml']
     .map((each) => path.resolve(__dirname, each))
@@ -45,8 +45,8 @@ function shippedMapping(): string {
   return file;
 }
 
-/** The mapping to begin with: that of the profile, beside it and called as it is, or the one that is shipped. */
-function mappingToBeginWith(profile: string | undefined): string {
+/** The first mapping: the one beside the profile with the profile's name, or else the shipped one. */
+function initialMapping(profile: string | undefined): string {
   const shipped = shippedMapping();
   if (profile === undefined) return shipped;
   const file = /[/\\.]/.test(profile)
@@ -56,7 +56,7 @@ function mappingToBeginWith(profile: string | undefined): string {
   return own !== file && existsSync(own) ? own : shipped;
 }
 
-/** Lies beside it: editors check a mapping by it. */
+/** Stored beside the mapping; editors check the mapping by it. */
 const SCHEMA = 'mapping.schema.json';
 
 export function registerInit(program: Command): void {
@@ -93,7 +93,7 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
   const dialogue = dialogueWith(ask, options.json === true);
   if (ask)
     printLine(
-      `Type ${BACK} to go back, first to the address of this system, then to the system before. Ctrl-C stops; nothing is written then.`,
+      `Type ${BACK} to go back, first to the address of this system, then to the previous system. Ctrl-C stops; nothing is written then.`,
     );
   const { zendesk: signedIn, pms } = await bothSides(options, dialogue);
   const { zendesk, notices } = signedIn;
@@ -102,7 +102,7 @@ export async function init(options: Options, ask: Questions | null): Promise<voi
 
   const { PMS_PROFILE: pmsProfile, PMS_USER: pmsUser } = pmsApi();
   const { consoleToken } = pms;
-  const { text, found, added } = await mappingFor(pms.systems, mappingToBeginWith(pmsProfile));
+  const { text, found, added } = await mappingFor(pms.systems, initialMapping(pmsProfile));
   const answers: Answers = {
     ...{ zendeskBaseUrl, zendesk, pmsBaseUrl, pmsProfile, pmsUser },
     console: consoleToken !== null,
@@ -127,7 +127,7 @@ function nextSteps(dir: string): string[] {
   return path.resolve(dir) === process.cwd() ? typed : [`  cd ${dir}`, ...typed];
 }
 
-/** Asks for one side, then for the other. @throws BadInput, Problem */
+/** Asks for Zendesk, then for the PMS. @throws BadInput, Problem */
 async function bothSides(options: Options, dialogue: Dialogue): Promise<BothSides> {
   for (;;) {
     const zendesk = await untilAnswered(dialogue, async () => {
@@ -137,7 +137,7 @@ async function bothSides(options: Options, dialogue: Dialogue): Promise<BothSide
       const baseUrl = zendeskAddress(typed);
       return { ...(await signInToZendesk(baseUrl, options, dialogue)), baseUrl };
     });
-    // Back from the second side is the first one; there is nothing before that.
+    // "Back" on the second side returns to the first one; on the first side, it has no effect.
     if (zendesk === 'back') continue;
     const pms = await untilAnswered(dialogue, async () => {
       const known = options.pmsUrl ?? process.env['PMS_BASE_URL'];
@@ -154,10 +154,10 @@ async function bothSides(options: Options, dialogue: Dialogue): Promise<BothSide
   }
 }
 
-/** Back from the first question of a side. */
+/** "Back" on the first question of a side. */
 class LeaveSide extends Error {}
 
-/** Asks again, from the address on, where a system does not answer or a person goes back; answers are offered again. */
+/** Asks for the address again if a system does not answer or a person goes back. Earlier answers are offered again. */
 async function untilAnswered<T>({ ask }: Dialogue, side: () => Promise<T>): Promise<T | 'back'> {
   for (;;) {
     try {
@@ -179,7 +179,7 @@ function refuseToReplace(dir: string, force: boolean): void {
       );
 }
 
-/** A mapping, with rows for the custom fields that both systems have. */
+/** The mapping with rows for the custom fields that both systems have. */
 async function mappingFor(
   systems: Record<Side, SystemPort>,
   shipped: string,
@@ -225,12 +225,12 @@ function write(dir: string, answers: Answers, secrets: Secrets, mapping: string)
   return files;
 }
 
-/** The account's address, whatever page or API of it was copied. */
+/** The account's address, from the address of any of its pages or of its API. */
 function zendeskAddress(text: string): string {
   return /^https?:\/\//.test(text) ? new URL(text).origin : `https://${text}.zendesk.com`;
 }
 
-/** The contract's own path is the profile's business. */
+/** Removes the path of the contract's API, because the profile adds it. */
 function pmsAddress(text: string): string {
   return text.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
 }

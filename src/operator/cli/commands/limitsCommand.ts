@@ -5,13 +5,13 @@ import { withService, type CommonOptions } from '../withService';
 import { BadInput } from '../../operatorErrors';
 import { printJson, printLine } from '../output';
 
-/** `limits lift`: an API's answer asked that no calls be made for a while, and a person knows better. */
+/** `limits lift`: ends a pause of calls that an API's answer asked for. */
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('the rate limits of both APIs ("status" shows them)');
   common(
     limits
       .command('lift')
-      .description('let calls go again that an answer asked to hold back; workers see it within a second')
+      .description('end a pause of calls that an API asked for; workers notice it within a second')
       .argument('[limit]', 'a name from "status", e.g. zendesk:account; without it, all'),
     'limits lift zendesk:account',
   ).action(async (name: string | undefined, options: CommonOptions) =>
@@ -24,8 +24,7 @@ export function registerLimits(program: Command): void {
         );
       const lifted = await liftBlocks(db, new Date(), name ?? null);
       if (options.json) printJson({ lifted });
-      else
-        printLine(lifted.length === 0 ? 'no limit is blocked' : `calls may go again: ${lifted.join(', ')}`);
+      else printLine(lifted.length === 0 ? 'no limit is blocked' : `calls resume: ${lifted.join(', ')}`);
     }),
   );
 }

@@ -46,7 +46,7 @@ function registerShow(links: Command): void {
       const link = await service.store.get(key);
       const work = await workOf(service, key);
       if (!link && work.length === 0)
-        throw new Problem(`${key}: no link; the record was not seen yet, or does not take part in the sync`);
+        throw new Problem(`${key}: no link; the record was not seen yet, or is out of scope`);
       const offers = link && (await offersOf(service.store, service.mapping, link));
       if (options.json) return printJson({ ...(link && asJson(link, offers)), key, work });
       printPair(key, link, work, await loadPairsNaming(service, link ? [link] : []));
@@ -73,7 +73,7 @@ function registerFind(links: Command): void {
         .addOption(entityOption())
         .addOption(statusOption())
         .option('--code <code>', 'only with this reason code, e.g. waiting or retry_later', codeNamed)
-        .option('--after <key>', 'go on after this key, where a search stopped', keyNamed)
+        .option('--after <key>', 'continue a search after this key', keyNamed)
         .option('--limit <n>', 'the largest number of pairs to list', positive('--limit'), 50),
       'links find --status pending',
     ),
@@ -113,7 +113,7 @@ function keyNamed(text: string): string {
   }
 }
 
-/** A search reads on for so long; a million links take longer. */
+/** The time limit of a search; a million links take longer. */
 const SEARCH_MS = 10_000;
 
 function printFound({ links: found, more, stoppedAt }: Searched, naming: PairsNaming, limit: number): void {
@@ -171,7 +171,7 @@ function registerLink(links: Command): void {
     withService(options, async (service) => {
       const { mapping, client, commands } = service;
       const refs = [recordNamed(mapping, record), recordNamed(mapping, counterpart)] as const;
-      const { key, other } = await pairToBe(service, refs);
+      const { key, other } = await pairToLink(service, refs);
       const answer = await answerOf(client, options.wait, () =>
         commands.resolve(key, { counterpart: other }),
       );
@@ -181,15 +181,15 @@ function registerLink(links: Command): void {
   );
 }
 
-/** The record whose pair is used: the one that has a link already, or else the Zendesk record. */
-async function pairToBe(
+/** The record whose pair is used: the record with a link, or else the Zendesk record. */
+async function pairToLink(
   { store, mapping }: Connected,
   [a, b]: readonly [RefKey, RefKey],
 ): Promise<{ key: CanonicalKey; other: RefKey }> {
   const refs = { [parseRef(a).side]: a, [parseRef(b).side]: b };
   const { zendesk, pms } = refs;
   if (zendesk === undefined || pms === undefined)
-    throw new BadInput(`${a} and ${b} are of one side; expected one of each`);
+    throw new BadInput(`${a} and ${b} are of the same side; expected one record of each side`);
   const kinds = { zendesk: parseRef(zendesk).kind, pms: parseRef(pms).kind };
   const entity = (Object.keys(mapping.entities) as EntityType[]).find((type) =>
     SIDES.every((side) => mapping.entities[type].kind[side] === kinds[side]),
@@ -224,7 +224,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
     field('state', paint(colour, link.status) + (link.reason ? ` since ${link.reason.since}` : ''));
     field('cause', link.reason ? `${safe(reasonWords(naming, link))} (${link.reason.code})` : '—');
     const fix = fixOf(link);
-    // Of a conflict, the commands that decide are printed below.
+    // For a conflict, the commands that decide it are printed below.
     if (fix !== null && link.status !== 'conflict') field('fix', fix);
     field('next attempt', nextAttempt(link));
     const { origin } = parseCanonicalKey(key);
@@ -242,7 +242,7 @@ function printPair(key: CanonicalKey, link: Link | null, work: Work[], naming: P
   if (link) printRows(link, naming);
 }
 
-/** The rows of a pair that a person may have to look at. */
+/** The rows of a pair that may need a person's attention. */
 function printRows(
   { entity, conflicts, notTaken = [], reserved = {}, history }: Link,
   naming: PairsNaming,

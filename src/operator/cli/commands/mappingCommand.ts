@@ -19,7 +19,7 @@ import {
   examples,
 } from '../common';
 import { foundAddress } from '../servers';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { paint, printJson, printLine, printTable } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
@@ -30,7 +30,7 @@ interface Options extends SettingsOptions {
 
 const ARROWS = { both: '↔', toPms: '→', toZendesk: '←' } as const;
 
-/** `mapping show | check | diff`: the table of properties, for people. */
+/** `mapping show`, `mapping check` and `mapping diff`: the rows of the mapping. */
 export function registerMapping(program: Command): void {
   const mapping = program.command('mapping').description('the mapping: which properties correspond, and how');
   const json = (command: Command) => command.option('--json', 'print JSON instead of tables');
@@ -114,7 +114,7 @@ function cellsOf(row: PropertyRow): [zendesk: string, arrow: string, ...rest: st
   ];
 }
 
-/** Of a row that goes one way, or is written once, there is nothing to win. */
+/** A row that goes one way, or is written once, has no winner. */
 function winnerOf({ direction, write, winner }: PropertyRow): string {
   return direction === 'both' && write === 'always' ? winner : '—';
 }
@@ -142,7 +142,7 @@ async function check(file: string | undefined, options: Options): Promise<void> 
   const name = file ?? config.mappingFile;
   const systems = configuredSystems(config, { budgets: configuredBudgets(config) });
   const unchecked = loadMapping(name);
-  const offered = await passing(() => offeredBy(unchecked, systems));
+  const offered = await systemErrorsAsProblems(() => offeredBy(unchecked, systems));
   const stored = await storedBindings(foundAddress('mongodbUri', config, DATA_DIR), config.mongodbDatabase);
   const mapping = bindMapping(unchecked, systems, offered, name, stored.formerName);
   const resting = restingNow(mapping.resting, stored);

@@ -20,7 +20,7 @@ import { inCallContext } from '../../../systems/callContext';
 import { Stopped } from '../../operatorErrors';
 import { storedBindings } from '../../resting';
 import { FieldTitles, inTitles, type Naming } from '../../titles';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { common, settingsFor, tabular } from '../common';
 import type { CommonOptions } from '../withService';
 import { forecastWords } from '../forecastWords';
@@ -62,7 +62,9 @@ async function plan(options: PlanOptions): Promise<void> {
   const unchecked = loadMapping(config.mappingFile);
   const mongodbUri = foundAddress('mongodbUri', config, options.data);
   const { formerName } = await storedBindings(mongodbUri, config.mongodbDatabase);
-  const mapping = await passing(() => checkMapping(unchecked, systems, config.mappingFile, formerName));
+  const mapping = await systemErrorsAsProblems(() =>
+    checkMapping(unchecked, systems, config.mappingFile, formerName),
+  );
   const progress = progressLine();
   await withStore({ options, mongodbUri }, progress, async (mongo) => {
     const db = mongo.db(config.mongodbDatabase);
@@ -70,23 +72,23 @@ async function plan(options: PlanOptions): Promise<void> {
     const countsIn = (prefix: string) => {
       const input = { db, prefix, mapping, systems, onProgress: progress.update };
       const naming = { mapping, titles: new FieldTitles(mapping.bound ?? []) };
-      const foretell = async (work: SyncWork) => {
-        const foretold = forecast(work, await forecastLimits(db, config, systems.pms));
-        await keepForecast(db, { ...foretold, at: new Date().toISOString() });
-        return foretold;
+      const predict = async (work: SyncWork) => {
+        const predicted = forecast(work, await forecastLimits(db, config, systems.pms));
+        await keepForecast(db, { ...predicted, at: new Date().toISOString() });
+        return predicted;
       };
       return inCallContext({ lane: 'background' }, () =>
-        passing(() => print(dryRun(input), { ...options, naming }, progress.finish, foretell)),
+        systemErrorsAsProblems(() => print(dryRun(input), { ...options, naming }, progress.finish, predict)),
       );
     };
-    // Where it is stopped, what was put aside for it is dropped all the same.
+    // If the command is stopped, the scratch documents are removed, too.
     const counts = await withScratch(db, (prefix) => Promise.race([countsIn(prefix), stopped()]));
     if (ENTITY_TYPES.some((type) => NEEDS_PERSON.some((action) => counts[type][action] > 0)))
       process.exitCode = 1;
   });
 }
 
-/** The service's link store; before anything runs, one of its own, as a new one is as good. */
+/** The service's link store. If no service runs, an own server: a new, empty store gives the right plan. */
 async function withStore(
   { options, mongodbUri }: { options: PlanOptions; mongodbUri: string | undefined },
   progress: { update: (line: string) => void },
@@ -114,7 +116,7 @@ async function withStore(
   }
 }
 
-/** Rejects once a person stops the command, or reads no further. */
+/** Rejects when a person stops the command, or when the reader of its output ends. */
 function stopped(): Promise<never> {
   return new Promise((_, reject) => {
     const stop = (signal: string) =>
@@ -136,12 +138,12 @@ function csvCells(line: PlanLine, naming: Naming): string[] {
   ];
 }
 
-/** Prints lines as they come: a first sync may have more of them than fit into memory. */
+/** Prints each line at once: a first sync may have more lines than fit into memory. */
 async function print(
   lines: AsyncGenerator<PlanLine, SyncWork, void>,
   { json, csv, summary, naming }: PlanOptions & { naming: Naming },
   onFirst: () => void,
-  foretell: (work: SyncWork) => Promise<Forecast>,
+  predict: (work: SyncWork) => Promise<Forecast>,
 ): Promise<PlanCounts> {
   const counts = noCounts();
   let first = true;
@@ -157,15 +159,15 @@ async function print(
     first = false;
   }
   onFirst();
-  const foretold = await foretell(next.value);
+  const predicted = await predict(next.value);
   if (json) {
-    const ending = jsonOf({ counts, forecast: foretold });
+    const ending = jsonOf({ counts, forecast: predicted });
     printLine(summary ? ending : `],${ending.slice(1)}`);
   } else {
     if (!first && !summary) printLine();
     // CSV has one table: the lines, or their counts.
     if (!csv || summary) printCounts(counts);
-    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(foretold)}.`);
+    if (!first) printLine(`By the limits of both APIs it takes ${forecastWords(predicted)}.`);
     printLine(first ? 'Nothing to do: both systems agree.' : 'Nothing was written.');
   }
   return counts;
@@ -186,8 +188,8 @@ const MEANINGS: Record<PlanAction, string> = {
   create: 'the record gets a new counterpart on the other side',
   link: 'two records that exist already are linked',
   update: 'values are copied to a record that exists already',
-  end: 'a record was deleted or archived; what the mapping says of that is done',
-  wait: 'once the record that it belongs to is decided (a ticket waits for its organization)',
+  end: 'a record was deleted or archived; onDelete in the mapping says what happens',
+  wait: 'waits until its parent is linked (a ticket waits for its organization)',
   conflict: 'a person must decide',
   quarantine: 'the record cannot be synced as it is',
   fail: 'the other side would refuse the write',

@@ -62,8 +62,7 @@ export function registerQuarantine(program: Command): void {
       for (const pair of pairs) keys.push(await pairNamed(service, pair));
       if (pairs.length === 0)
         for await (const link of linksThat(service.store, quarantined(options))) keys.push(link._id);
-      if (keys.length === 0 && !options.json && !options.csv)
-        return printLine('nothing is quarantined that fits');
+      if (keys.length === 0 && !options.json && !options.csv) return printLine('no quarantined pair matches');
       printAnswers(await resyncAll(service, keys, options.wait), options);
     });
   });

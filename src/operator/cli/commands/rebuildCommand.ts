@@ -13,13 +13,13 @@ import { withService, type CommonOptions } from '../withService';
 import { printJson, printLine, printTable, progressLine } from '../output';
 import { commandLine } from '../../../platform/commandLine';
 
-/** `links rebuild`, for a link store that was lost. */
+/** `links rebuild`: restores a link store that was lost. */
 export function registerRebuild(links: Command): void {
   common(
     links
       .command('rebuild')
       .description(
-        'restore lost links from the back-references on both sides, without what was not taken; exit code 1 if some contradict each other, or a record cannot be read',
+        'restore lost links from the back-references on both sides, except values that were not taken; exit code 1 if some contradict each other, or a record cannot be read',
       ),
     'links rebuild',
   ).action(async (options: CommonOptions) =>
@@ -35,7 +35,7 @@ export function registerRebuild(links: Command): void {
         store,
         mapping,
         systems,
-        hint: pairSignaller(client, config.taskQueue, () => mapping, config.pairPrefix),
+        signalPair: pairSignaller(client, config.taskQueue, () => mapping, config.pairPrefix),
         log: serviceLogger(config.logLevel, null, 2),
         now: () => new Date(),
         metrics: new SyncMetrics(),
@@ -82,7 +82,7 @@ function printReport(report: RebuildReport): void {
   );
   printLine(`${told} pairs were signalled to sync.`);
   printLine(
-    'Forgotten, because only the lost links knew it: values that a side did not take. Such a row counts as differing.',
+    'Values that a side did not take are lost, because only the lost links had them. These rows count as different.',
   );
   if (aside > 0)
     printLine(
@@ -90,6 +90,6 @@ function printReport(report: RebuildReport): void {
     );
   if (isAmbiguous(report))
     printLine(
-      `Some back-references contradict each other; what is left for a person: ${commandLine('conflicts list')}`,
+      `Some back-references contradict each other; a person must decide: ${commandLine('conflicts list')}`,
     );
 }

@@ -24,7 +24,7 @@ interface ReportOptions extends CommonOptions {
   last: number;
 }
 
-/** `reconcile`: compares both sides now, shows the progress and the result; `reconcile report`: shows the result again. */
+/** `reconcile`: compares both sides now, and shows progress and report. `reconcile report`: shows earlier reports. */
 export function registerReconcile(program: Command): void {
   const command = program.command('reconcile').description('compare both sides with the link store');
   common(
@@ -71,7 +71,7 @@ async function run(service: Connected, { full, json }: RunOptions): Promise<void
 async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void> {
   const line = progressLine();
   while (!ended.aborted) {
-    // Nobody answers while no worker runs.
+    // Without a running worker, no query is answered.
     const progress = await handle.query(reconcileProgress).catch(() => null);
     const step = progress?.steps?.[progress.done];
     const walked = ENTITY_TYPES.map((type) => progress?.findings[type].walked).reduce(
@@ -89,17 +89,17 @@ async function follow(handle: WorkflowHandle, ended: AbortSignal): Promise<void>
 }
 
 const MEANINGS: Record<
-  'drifted' | 'missing' | 'ended' | 'orphaned' | 'returned' | 'unsettled' | 'not taken' | 'told',
+  'drifted' | 'missing' | 'ended' | 'orphaned' | 'returned' | 'unsettled' | 'not taken' | 'signalled',
   string
 > = {
   drifted: 'values of the two records differ',
   missing: 'a record has no counterpart yet',
-  ended: 'a record was deleted or archived, and its pair did not know it',
-  orphaned: 'a record is gone without a trace',
-  returned: 'a record is back whose pair had ended',
+  ended: 'a record was deleted or archived, and its pair has not ended',
+  orphaned: 'a record no longer exists, and no side reported its end',
+  returned: 'a record exists again, although its pair ended',
   unsettled: 'pending, in conflict or in quarantine',
-  'not taken': 'in sync but for a value that one side refused',
-  told: 'pairs that were asked to read both records again',
+  'not taken': 'in sync, except for a value that one side refused',
+  signalled: 'pairs that were asked to read both records again',
 };
 
 function print(
@@ -120,11 +120,11 @@ function print(
       'returned',
       'unsettled',
       'not taken',
-      'told',
+      'signalled',
     ],
     ENTITY_TYPES.map((type) => {
       const { walked, agrees, drifted, missing, ended, orphaned, returned, unsettled, told } = findings[type];
-      // A report of an earlier release has none.
+      // Reports of an earlier release lack this count.
       const { notTaken = 0 } = findings[type];
       const counts = [agrees, drifted, missing, ended, orphaned, returned, unsettled, notTaken, told];
       return [type, ...[walked.zendesk, walked.pms, ...counts].map(String)];
@@ -132,7 +132,10 @@ function print(
   );
   printLegend(
     MEANINGS,
-    ENTITY_TYPES.map((type) => ({ ...findings[type], 'not taken': findings[type].notTaken ?? 0 })),
+    ENTITY_TYPES.map((type) => {
+      const { notTaken = 0, told } = findings[type];
+      return { ...findings[type], 'not taken': notTaken, signalled: told };
+    }),
   );
   for (const entity of ENTITY_TYPES) {
     const { rows, examples } = findings[entity];
@@ -141,7 +144,7 @@ function print(
       printLine(
         `${entity}, drifted properties: ${drifted.map(([row, count]) => `${rowWords(naming, entity, row)} ${count}`).join(', ')}`,
       );
-    for (const key of examples) printLine(`told: ${key}`);
+    for (const key of examples) printLine(`signalled: ${key}`);
   }
   for (const { what, why } of failed) printLine(`not walked: ${what} (${why})`);
 }

@@ -11,7 +11,7 @@ import { entityOption } from '../targets';
 import { withService, type CommonOptions, type Connected } from '../withService';
 import { printAnswers, withWholeReason, type WaitOptions } from './resyncCommand';
 
-/** Of a preview. */
+/** The most records that a preview lists. */
 const LISTED = 20;
 
 interface RecreateOptions extends WaitOptions, AskOptions {
@@ -26,7 +26,7 @@ export function registerRecreate(links: Command): void {
         links
           .command('recreate')
           .description(
-            'make records that are gone again from their counterparts, e.g. those that are newer than a restored backup; exit code 1 if not all pairs are linked',
+            'create lost records again from their counterparts, e.g. after a side was restored from a backup; exit code 1 if not all pairs are linked',
           )
           .argument(
             '[pair...]',
@@ -66,7 +66,7 @@ async function named(service: Connected, pairs: readonly string[]): Promise<Miss
     const missing = link && missingOf(link);
     if (!missing)
       throw new Problem(
-        `${key}: neither of its records is known to be gone; if one is, run first: resync ${key}`,
+        `${key}: neither of its records is known to be lost; if one is, first run: resync ${key}`,
       );
     found.push(missing);
   }
@@ -100,5 +100,5 @@ async function printPreview(
 function question(missing: readonly MissingRecord[]): string {
   const isZendesk = missing.some(({ side }) => side === 'zendesk');
   const mails = isZendesk ? ' Zendesk may send e-mails about new tickets and comments.' : '';
-  return `${countsOf(missing)} will be made again, under new ids.${mails} Go on?`;
+  return `${countsOf(missing)} will be created again, with new ids.${mails} Continue?`;
 }

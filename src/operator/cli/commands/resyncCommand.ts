@@ -15,10 +15,10 @@ export interface WaitOptions extends CommonOptions {
   wait: number;
 }
 
-/** How a pair answered; `failed` is why it did not. */
+/** The answer of a pair. `failed`: the pair did not answer, and `reason` says why. */
 export type Answered = PairSummary | { key: CanonicalKey; status: 'failed'; reason: string };
 
-/** Pairs that are asked at the same time: the workers' rate limits hold anyway. */
+/** Pairs that are asked at the same time. More would not be faster, because the workers keep to the rate limits. */
 const AT_ONCE = 5;
 
 export function registerResync(program: Command): void {
@@ -44,7 +44,7 @@ export function registerResync(program: Command): void {
   );
 }
 
-/** Asks each pair for a resync. One that fails does not keep the others from it. */
+/** Asks each pair for a resync. A failure of one pair does not stop the others. */
 export async function resyncAll(
   { client, commands, store }: Connected,
   keys: Iterable<CanonicalKey>,
@@ -62,7 +62,7 @@ export async function resyncAll(
   return whole.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** A workflow says no more of a reason than its history may hold; the link has all of it. */
+/** A workflow returns a shortened reason, because histories must stay small; the link has all of it. */
 export async function withWholeReason<T extends Answered>(store: LinkStore, answer: T): Promise<T> {
   if (answer.reason === null || answer.status === 'failed') return answer;
   const link = await store.get(answer.key);

@@ -12,16 +12,18 @@ interface PauseOptions extends CommonOptions {
   why: string;
 }
 
-/** `schedules list | pause | resume`: what recurs. */
+/** `schedules list`, `schedules pause` and `schedules resume`. */
 export function registerSchedules(program: Command): void {
-  const schedules = program.command('schedules').description('what recurs: polls, link hygiene, reconcile');
+  const schedules = program
+    .command('schedules')
+    .description('recurring tasks: polls, link hygiene, reconcile');
   tabular(
     common(schedules.command('list').description('their states, last and next runs'), 'schedules list'),
   ).action(async (options: CommonOptions) => withService(options, (service) => print(service, options)));
   common(
     schedules
       .command('pause')
-      .description('pause one; what it does is not done until it is resumed')
+      .description('pause a Schedule; its task does not run until it is resumed')
       .argument('<id>', 'as "schedules list" shows it')
       .option('--why <text>', 'reason, which the Web UI and the console show', ''),
     'schedules pause zendesk-pms-sync-poll-pms --why "PMS is being moved"',

@@ -25,7 +25,7 @@ export function registerStatus(program: Command): void {
       .description(
         'is everything all right? If not: what is wrong, since when, what it affects, what to do; then pairs, lag, rate limits, Schedules; exit code 1 if something is wrong',
       )
-      .option('--watch', 'show it anew every few seconds, until Ctrl-C'),
+      .option('--watch', 'refresh it every few seconds, until Ctrl-C'),
     'status',
   ).action(async (options: StatusOptions) => {
     const configs = allSettingsFor(options);
@@ -49,7 +49,7 @@ interface StatusOptions extends CommonOptions {
 /** The state of one connection. */
 interface Found {
   connection: string | null;
-  /** Null where MongoDB does not answer. */
+  /** Null if MongoDB does not answer. */
   status: Status | null;
   judged: Verdict;
 }
@@ -72,7 +72,7 @@ async function watch(look: () => Promise<Found[]>): Promise<void> {
   }
 }
 
-/** From both servers, or what of them answers. @throws ConfigError where an address is not known */
+/** Asks both servers; a server that does not answer is reported. @throws ConfigError if an address is not known */
 async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
   const { connection, taskQueue } = config;
   const isKnown = (name: 'temporalAddress' | 'mongodbUri') =>
@@ -106,16 +106,16 @@ async function stateOf(config: Config, options: CommonOptions): Promise<Found> {
   }
 }
 
-/** Of several connections, by their names. */
+/** With several connections, an object with their names as keys. */
 function asJson(found: Found[]): object {
-  const told = found.map(({ connection, status, judged }) => ({
+  const states = found.map(({ connection, status, judged }) => ({
     connection,
     state: { ...status, verdict: judged, worries: judged.faults.map(faultLine) },
   }));
-  const only = told.find(({ connection }) => connection === null);
+  const only = states.find(({ connection }) => connection === null);
   if (only) return only.state;
   const byName: Record<string, object> = {};
-  for (const { connection, state } of told) byName[connection ?? ''] = state;
+  for (const { connection, state } of states) byName[connection ?? ''] = state;
   return byName;
 }
 
@@ -145,7 +145,7 @@ function printStatus(status: Status): void {
     {
       pending: 'being synced, or waiting for another pair (a ticket for its organization)',
       tombstone: 'a record was deleted or archived, or a person unlinked the pair',
-      'not taken': `in sync but for a value that one side refused: ${commandLine('links find --code not_taken')}`,
+      'not taken': `in sync, except for a value that one side refused: ${commandLine('links find --code not_taken')}`,
     },
     ENTITY_TYPES.map((type) => ({ ...pairs[type], 'not taken': pairs[type].notTaken })),
   );
@@ -183,6 +183,6 @@ function printStatus(status: Status): void {
   printLine();
   const running =
     workers === null ? 'unknown number of workers' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
-  printLine(`${running}, changes that wait to be dealt with: ${waitingRecords}`);
+  printLine(`${running}, pending changes: ${waitingRecords}`);
   if (apiToken) printLine(apiToken.notice);
 }

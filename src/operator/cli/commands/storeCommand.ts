@@ -10,7 +10,7 @@ interface MigrateCommand extends CommonOptions {
   dryRun?: true;
 }
 
-/** `store migrate`: what is stored, in the form in which this release writes it. */
+/** `store migrate`: converts stored documents to the form of this release. */
 export function registerStore(program: Command): void {
   const store = program.command('store').description('the stored documents of the service');
   common(

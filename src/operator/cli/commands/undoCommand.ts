@@ -17,7 +17,7 @@ import {
   type UndoOutcome,
   type UndoPlan,
 } from '../../undo';
-import { keepUndo, refusalIn, startUndo } from '../../undoRun';
+import { storeUndo, refusalIn, startUndo } from '../../undoRun';
 import { common } from '../common';
 import { followWorkflow } from '../followWorkflow';
 import { printJson, printLine, printTable, shown } from '../output';
@@ -38,11 +38,13 @@ export function registerUndo(program: Command): void {
     selecting(
       program
         .command('undo')
-        .description('put back what the sync wrote, where it is still there; without --yes, only say what'),
+        .description(
+          'replace values that the sync wrote with the former values; without --yes, only show the plan',
+        ),
     )
       .option('--yes', 'do it')
       .option('--hold', 'undo before the mapping is corrected, and hold the rows until it is')
-      .option('--resume <id>', 'go on with an undo, or show what came of it'),
+      .option('--resume <id>', 'continue an undo, or show its outcome'),
     'undo --cause mapping:9f3a11c0 --row priority',
   ).action(async (options: UndoOptions) =>
     withService(options, async (service) => {
@@ -53,12 +55,12 @@ export function registerUndo(program: Command): void {
       if (options.yes !== true) return showPlan(plan, options);
       const hold = options.hold === true;
       expectCanBeDone(plan, hold);
-      return follow(service, await keepUndo(service.store, filter, hold), options);
+      return follow(service, await storeUndo(service.store, filter, hold), options);
     }),
   );
 }
 
-/** @throws BadInput where nothing says what is to be undone */
+/** @throws BadInput if no criterion says what to undo */
 async function undoFilter(service: Connected, options: UndoOptions): Promise<UndoFilter> {
   const filter = await filterOf(service, options);
   expectSelecting(filter, '--since, --cause, --row or --pair');
@@ -69,7 +71,10 @@ async function undoFilter(service: Connected, options: UndoOptions): Promise<Und
 async function follow(service: Connected, id: string, options: UndoOptions): Promise<void> {
   const { client, config, store } = service;
   const known = await store.undos.get(id);
-  if (!known) throw new BadInput(`--resume: found "${id}", which is no undo, or its journal is gone`);
+  if (!known)
+    throw new BadInput(
+      `--resume: found "${id}", which is no undo, or its writes are no longer in the journal`,
+    );
   if (known.state !== 'done') {
     const handle = await startUndo({ client, taskQueue: config.taskQueue }, id);
     try {
@@ -82,8 +87,8 @@ async function follow(service: Connected, id: string, options: UndoOptions): Pro
   if (outcome) showOutcome(outcome, options);
 }
 
-/** As the columns of a table are called at a terminal. */
-const inSmall = (columns: readonly string[]) => columns.map((name) => name.toLowerCase());
+/** Columns have lower-case names on the command line. */
+const inLowerCase = (columns: readonly string[]) => columns.map((name) => name.toLowerCase());
 
 function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
   if (json) return printJson(plan);
@@ -91,7 +96,7 @@ function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
   else {
     printLine(`${UNDO_WORDS.planned(plan.pairs)}\n`);
     printTable(
-      inSmall(VALUE_COLUMNS),
+      inLowerCase(VALUE_COLUMNS),
       plan.values.map(({ row, side, property, pairs, overwritten }) => [
         row,
         side,
@@ -102,7 +107,7 @@ function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
     );
     printLine('\nFor example:\n');
     printTable(
-      inSmall(EXAMPLE_COLUMNS),
+      inLowerCase(EXAMPLE_COLUMNS),
       plan.values.flatMap(({ property, examples }) =>
         examples.map(({ ref, now, former }) => [
           ref,
@@ -116,7 +121,7 @@ function showPlan(plan: UndoPlan, { json, hold }: UndoOptions): void {
   if (plan.cannot.length > 0) {
     printLine(`\n${UNDO_WORDS.cannot}\n`);
     printTable(
-      inSmall(CANNOT_COLUMNS),
+      inLowerCase(CANNOT_COLUMNS),
       plan.cannot.map(({ count, cure, examples }) => [String(count), cure, examples.join(', ')]),
     );
   }
@@ -132,7 +137,7 @@ function showOutcome(outcome: UndoOutcome, { json }: UndoOptions): void {
   if (left.length > 0) {
     printLine(`${UNDO_WORDS.left(left.length)}\n`);
     printTable(
-      inSmall(LEFT_COLUMNS),
+      inLowerCase(LEFT_COLUMNS),
       leftLines(outcome).map(({ key, on, property, why }) => [key, on, property, why]),
     );
   }

@@ -36,7 +36,7 @@ import type { CommentMode } from '../../../checks/verify/verifySandbox';
 import { optionalPackage } from '../../../platform/optionalPackage';
 import { ZendeskApi } from '../../../checks/verify/zendeskApi';
 import { BadInput, Problem } from '../../operatorErrors';
-import { passing } from '../passing';
+import { systemErrorsAsProblems } from '../systemProblems';
 import { paint, printJson, printLine, printTable, progressLine, safe, type Colour } from '../output';
 import { CONFIG, CONNECTION, DATA_DIR, settingsFor, type SettingsOptions, examples } from '../common';
 import { foundAddress } from '../servers';
@@ -53,9 +53,9 @@ interface VerifyOptions extends SettingsOptions {
   json?: true;
 }
 
-/** A poll of a real account may be a minute away, and a second one may have to follow. */
+/** In seconds. The polls of a real account may be a minute apart, and a change may need two of them. */
 const TIMEOUT_SECONDS = { sandbox: 60, real: 300 };
-/** Between two looks: in an account each is a call or two. */
+/** Pause between two reads. In a real account, each read is a call or two. */
 const LOOK_MS = { sandbox: 200, most: 5_000 };
 const LOOKS = 20;
 /** The profile whose API docs/pms-openapi.yaml describes. */
@@ -96,11 +96,11 @@ async function verify(options: VerifyOptions): Promise<void> {
       `--tag: found "${tag}", expected 3 to 40 lower-case letters, digits, - and _, beginning with a letter or digit`,
     );
   const stop = new AbortController();
-  // All that waits listens to it.
+  // Every wait listens to this signal, and there are more than Node's default limit.
   setMaxListeners(0, stop.signal);
   onStopSignal(() => stop.abort());
   const progress = progressLine();
-  const report = await passing(() =>
+  const report = await systemErrorsAsProblems(() =>
     tag === undefined
       ? verifySandbox(options, progress.update, stop.signal)
       : verifyAccounts(tag, options, progress.update, stop.signal),
@@ -120,7 +120,7 @@ async function verifySandbox(
     ['zendesk-sandbox', 'pms-sandbox'],
     () => import('../../../checks/verify/verifySandbox.js'),
   );
-  // What is wrong with it is told before anything is started.
+  // A fault of the mapping is reported before anything is started.
   const { version } = loadMapping(mappingFile);
   const modes = modesOf(mappingFile);
   return inSandbox(mappingFile, modes, onProgress, async (synced) => {
@@ -134,7 +134,7 @@ async function verifySandbox(
           reasons,
           tag: 'verify',
           patience: { timeoutMs: timeout * 1000, lookMs: LOOK_MS.sandbox, signal },
-          // The other entities are the same in both modes.
+          // The other entities are the same in both modes, so they are checked in the first one only.
           without: mode === modes[0] ? [] : ['OrgToCustomer', 'TicketToProject'],
           onProgress(done, all) {
             counts.set(mode, [done, all]);
@@ -154,8 +154,9 @@ async function verifySandbox(
 }
 
 /**
- * The contract's own view shares nothing with the adapter; any other system is seen by its profile.
- * @throws ConfigError where there is none
+ * How verify reads the PMS. For the contract, it uses a client of its own, which shares no code with the adapter; any
+ * other system is read through its profile.
+ * @throws ConfigError if there is no profile
  */
 function viewOf(config: Config, pms: SystemPort, mapping: Mapping, budgets: RateBudgets): PmsView {
   if (config.pmsAdapter === undefined && config.pmsProfile === CONTRACT)
@@ -166,7 +167,7 @@ function viewOf(config: Config, pms: SystemPort, mapping: Mapping, budgets: Rate
     });
   if (pms instanceof ProfileSystem) return new ProfileApi(pms, mapping);
   throw new ConfigError(
-    `PMS_ADAPTER: found ${config.pmsAdapter}, expected a profile: verify acts as a person of the PMS by it; conform tries an adapter`,
+    `PMS_ADAPTER: found ${config.pmsAdapter}, expected a profile: verify edits records of the PMS through it; conform tests an adapter`,
   );
 }
 
@@ -204,7 +205,7 @@ async function verifyAccounts(
         lookMs: Math.min(LOOK_MS.most, (timeout * 1000) / LOOKS),
         signal,
       };
-      // A second run with the same tag must not meet the names of the first.
+      // A second run with the same tag must not find records of the first one by their names.
       const marked = `${tag}-${randomBytes(2).toString('hex')}`;
       results = await runChecklist(
         {
@@ -218,7 +219,7 @@ async function verifyAccounts(
       );
     } finally {
       await reasons?.close();
-      onProgress('removing what was made');
+      onProgress('removing the created records');
       leftBehind = await made.remove(apis);
     }
     return reportOf(results, {
@@ -231,7 +232,10 @@ async function verifyAccounts(
   });
 }
 
-/** The service's own store; null where it is not reached from here, so that reasons are not checked. */
+/**
+ * Reads the reasons of pairs from the service's link store; null if the store cannot be reached. Then reasons are not
+ * checked.
+ */
 async function reasonsIn(config: Config): Promise<Awaited<ReturnType<typeof linkReasons>> | null> {
   const uri = foundAddress('mongodbUri', config, DATA_DIR);
   if (uri === undefined) return null;
@@ -281,7 +285,7 @@ function tell(report: Report, { json, markdown, html, junit }: VerifyOptions): v
   printLine(paint(colour, summaryOf(report)));
 }
 
-/** @throws BadInput naming the option, where the file cannot be written */
+/** @throws BadInput that names the option, if the file cannot be written */
 function write(option: string, file: string, content: string): void {
   try {
     writeFileSync(file, content);

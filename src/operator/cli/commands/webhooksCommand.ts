@@ -9,7 +9,7 @@ import { receiverAt, type InstalledWebhook, type WebhookInstallation } from '../
 import { CONFIG, CONNECTION, settingsFor, type SettingsOptions } from '../common';
 import { webhookAdmins } from '../webhookAdmins';
 
-/** `webhooks install | list | remove`: the webhooks of both systems, which lead to our receiver. */
+/** `webhooks install`, `list` and `remove`: the webhooks of both systems that lead to our receiver. */
 
 interface Options extends SettingsOptions {
   name: string;
@@ -34,17 +34,17 @@ export function webhooksCommand(program: Command): void {
   common(webhooks.command('install'))
     .description('create or update them, and print their signing secrets')
     .option('--secrets-dir <dir>', 'write the secrets to files there instead of printing them')
-    .action((options: Options) => mendable(() => install(options)));
+    .action((options: Options) => inOneLine(() => install(options)));
   common(webhooks.command('list'))
     .description('show ours')
-    .action((options: Options) => mendable(() => list(options)));
+    .action((options: Options) => inOneLine(() => list(options)));
   common(webhooks.command('remove'))
     .description('remove ours')
     .option(
       '--elsewhere',
-      'remove those of this name that lead to another address, e.g. to a PUBLIC_URL before',
+      'remove webhooks of this name that lead to another address, e.g. to a former PUBLIC_URL',
     )
-    .action((options: Options) => mendable(() => remove(options)));
+    .action((options: Options) => inOneLine(() => remove(options)));
 }
 
 async function install({ name, json, secretsDir, ...options }: Options): Promise<void> {
@@ -63,8 +63,10 @@ async function install({ name, json, secretsDir, ...options }: Options): Promise
     console.log(`${line(webhook)}  ${webhook.done}`);
     if (webhook.secret === null) {
       const known = config[SETTING_OF[webhook.side]] !== undefined;
-      const advice = known ? 'is taken to be right' : 'is needed, or remove the webhook and install it again';
-      console.log(`  its secret cannot be asked for: ${variable} ${advice}`);
+      const advice = known
+        ? 'is assumed to be correct'
+        : 'must be set, or remove the webhook and install it again';
+      console.log(`  the system does not show its secret: ${variable} ${advice}`);
     } else if (secretsDir === undefined) console.log(`  ${variable}=${webhook.secret}`);
     else console.log(`  ${variable}_FILE=${secretFile(secretsDir, webhook.side)}`);
   }
@@ -124,8 +126,8 @@ function print(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** A refusal or a missing answer is for a person to resolve: one line, as for a wrong setting. */
-async function mendable(work: () => Promise<void>): Promise<void> {
+/** A person must resolve a refusal or a missing answer, so it is reported in one line, like a wrong setting. */
+async function inOneLine(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -14,7 +14,7 @@ export interface ConnectionLine {
   failedStarts: FailedStart[];
 }
 
-/** From MongoDB alone. */
+/** Reads MongoDB only. */
 export async function loadConnections(contexts: readonly ConsoleContext[]): Promise<ConnectionLine[]> {
   return Promise.all(
     contexts.map(async ({ connection, root, database, now }) => {

@@ -12,10 +12,10 @@ import { criteriaForm } from '../criteriaForm';
 import { pageLinks } from '../pageLinks';
 import { breakable, mark, namedPair, outside, table, time, value, type Page } from '../layout';
 
-/** What the sync wrote: all of it by filters, or that of one pair. */
+/** The writes of the sync: all of them with filters, or those of one pair. */
 
 const PAGE = 50;
-/** Of a pair, on its own page. */
+/** The number of writes on a pair's own page. */
 const LATEST = 20;
 const text = z.string().trim().min(1).max(400).optional().catch(undefined);
 const querySchema = z.object({
@@ -67,7 +67,7 @@ export function historyPage(
   return { title: 'History', current: '/history', body };
 }
 
-/** The same choice, where it says what to undo: an entity alone does not. */
+/** A link to the undo page with the same filters, if they say what to undo; an entity alone does not. */
 function undoLink(root: string, { pair, entity, since, cause, row }: Query): Html | null {
   if ([pair, since, cause, row].every((each) => each === undefined)) return null;
   const asked = Object.entries({ pair, entity, since, cause, row }).filter(([, it]) => it !== undefined);
@@ -75,7 +75,7 @@ function undoLink(root: string, { pair, entity, since, cause, row }: Query): Htm
   return html`<p><a href="${root}/undo?${query}">Undo these writes: show what would be put back</a></p>`;
 }
 
-/** For a pair's page. */
+/** The section of a pair's page. */
 export function writesSection(
   key: CanonicalKey,
   entries: readonly JournalEntry[],
@@ -89,7 +89,7 @@ export function writesSection(
 }
 
 const NOTHING = 'Nothing was written, or it is no longer in the journal.';
-/** A write of more properties shows them when asked. */
+/** A write with more properties is folded. */
 const PROPERTIES_AT_ONCE = 4;
 const CHARACTERS_AT_ONCE = 160;
 

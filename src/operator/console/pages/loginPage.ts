@@ -2,7 +2,7 @@ import { NAME_LIMIT } from '../../../sync/resolution';
 import { html } from '../html';
 import { ROOT, type Page } from '../layout';
 
-/** @param next where to go then */
+/** @param next the page to open after the log-in */
 export function loginPage(next: string, problem: string | null): Page {
   const body = html`
     ${problem !== null && html`<p class="notice bad" role="alert">${problem}</p>`}

@@ -17,7 +17,7 @@ import { splitAtCommands } from '../../../platform/commandLine';
 const HOUR_MS = 60 * 60_000;
 const MINUTE_MS = 60_000;
 
-/** Faults that a person can do something about in the console itself. */
+/** The pages for faults that a person can resolve in the console itself. */
 const PAGES_OF: Partial<Record<FaultCode, { path: string; name: string }>> = {
   conflicts: { path: '/conflicts', name: 'Decide the conflicts' },
   quarantine: { path: '/quarantine', name: 'Open the quarantine' },
@@ -29,7 +29,7 @@ const PAGES_OF: Partial<Record<FaultCode, { path: string; name: string }>> = {
 export interface Overview {
   judged: Verdict;
   pairs: Record<EntityType, Record<LinkStatus, number>>;
-  /** Worker processes; null where Temporal does not answer. */
+  /** Worker processes; null if Temporal does not answer. */
   workers: number | null;
   waitingRecords: number;
   positions: readonly StreamPosition[];
@@ -38,12 +38,12 @@ export interface Overview {
   budgets: readonly CurrentBudget[];
   bugs: Status['bugs'];
   aside: Status['aside'];
-  /** Null where the workers sign in to Zendesk with an OAuth client. */
+  /** Null if the workers sign in to Zendesk with an OAuth client. */
   apiToken: ApiTokenState | null;
   now: number;
 }
 
-/** Almost all of it from MongoDB, where any process finds it: this page is there when Temporal is not. */
+/** Almost all of it comes from MongoDB, so that the page is available without Temporal. */
 export async function loadOverview(context: ConsoleContext): Promise<Overview> {
   const { connection, client, database, taskQueue, dataDir, now } = context;
   const { db, store } = await database();
@@ -86,7 +86,7 @@ export function overviewPage(
       ${tile(`${root}/conflicts`, count('conflict'), 'conflicts to decide')}
       ${tile(`${root}/quarantine`, count('quarantined'), 'pairs in quarantine')}
       ${tile(`${root}/pairs?status=pending`, count('pending'), 'pairs pending')}
-      ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that ended in a bug')}
+      ${tile(`${root}/pairs?code=bug`, bugs.count, 'pairs that failed with a bug')}
       ${tile(null, waitingRecords, 'records with pending changes')}
       ${tile(null, workers ?? '—', workers === null ? 'workers: Temporal does not answer' : 'worker processes')}
     </ul>
@@ -109,7 +109,7 @@ export function overviewPage(
   return { title: 'Overview', current: '', body };
 }
 
-/** The verdict says how many there are, and what to do. */
+/** The verdict shows the number of these records, and the fix. */
 function asideList({ count, examples }: Overview['aside']): Html {
   return table(
     count > examples.length
@@ -128,7 +128,7 @@ function asideList({ count, examples }: Overview['aside']): Html {
   );
 }
 
-/** The same words as in `status`; a fault that the console can end leads to the page for it. */
+/** The same words as in `status`. A fault that can be resolved in the console has a link to its page. */
 export function verdictSection({ well, line, faults }: Verdict, root: string): Html {
   if (well) return html`<p class="notice" role="status">${line}</p>`;
   return html`<section class="faults" aria-label="What is wrong">
@@ -151,7 +151,7 @@ function faultNotice({ code, weight, what, since, affects, cure }: Fault, root: 
   </div>`;
 }
 
-/** A text whose quoted commands are set as code. */
+/** A text in which quoted commands are shown as code. */
 function commandsIn(text: string): Part[] {
   return splitAtCommands(text).map(({ part, isCommand }) => (isCommand ? html`<code>${part}</code>` : part));
 }
@@ -215,7 +215,7 @@ function limitsTable({ budgets }: Overview): Html {
   );
 }
 
-/** @param url of the page that lists them; null where there is none */
+/** @param url the page that lists them; null if there is none */
 function tile(url: string | null, count: number | string, what: string): Html {
   const words = html`<strong>${count}</strong> ${what}`;
   return html`<li>${url === null ? html`<div>${words}</div>` : html`<a href="${url}">${words}</a>`}</li>`;
@@ -232,7 +232,7 @@ function lagChart(side: Side, { lag, positions, now }: Overview): Html {
   const note = (minute: number, ms: number) => most.set(minute, Math.max(most.get(minute) ?? 0, ms / 1000));
   for (const { stream, minute, behindMs } of lag)
     if (stream.startsWith(`${side}:`)) note(minute.getTime(), behindMs);
-  // A side that is not read any more has no sample of the present minute.
+  // A side that is no longer read has no sample for the present minute.
   for (const { name, currentAt } of positions)
     if (name.startsWith(`${side}:`) && currentAt !== null)
       note(Math.floor(now / MINUTE_MS) * MINUTE_MS, Math.max(0, now - Date.parse(currentAt)));

@@ -31,21 +31,21 @@ import { valuesOf, type RowValues, type SideValue } from '../shownValues';
 import { latestOf, writesSection } from './historyPage';
 import { resyncForm } from './pairsPage';
 
-/** What a pair's page shows. */
+/** The contents of a pair's page. */
 export interface PairView {
   key: CanonicalKey;
   link: Link;
   rows: RowValues[];
   naming: Naming;
-  /** As its records say it, where it was never in sync. */
+  /** If the pair was never in sync, the title of its record. */
   title: string;
-  /** What the pairs are called that it refers to, by key. */
+  /** The titles of the pairs that it refers to, by key. */
   names: ReadonlyMap<CanonicalKey, string>;
-  /** Where a counterpart must be chosen, what the records to choose from are called. */
+  /** If a counterpart must be chosen: the candidates with their titles. */
   candidates: { ref: RefKey; title: string }[];
-  /** What of them can be chosen now, and whether a new counterpart can be made. */
+  /** The candidates that can be chosen at present, and whether a new counterpart can be created. */
   offers: Offers;
-  /** Null where Temporal does not answer. */
+  /** Null if Temporal does not answer. */
   work: Work[] | null;
   /** The latest writes. */
   written: JournalEntry[];
@@ -55,7 +55,7 @@ export interface PairView {
 const TEMPORAL_WITHIN_MS = 3_000;
 const TITLE_AT_MOST = 300;
 
-/** @returns null where there is no such link */
+/** @returns null if the link does not exist */
 export async function loadPair(context: ConsoleContext, key: CanonicalKey): Promise<PairView | null> {
   const { store } = await context.database();
   const mapping = context.mapping();
@@ -86,7 +86,7 @@ export async function loadPair(context: ConsoleContext, key: CanonicalKey): Prom
   return { key, link, rows: values, naming, title, names, candidates, offers, work, written, notice: null };
 }
 
-/** A candidate has been seen, or is one of a pair. */
+/** A candidate's title comes from its observation, or from its own pair. */
 async function candidatesOf(
   store: LinkStore,
   { mapping }: Naming,
@@ -129,7 +129,7 @@ export function pairPage(
   return { title: title === '' ? key : title, current: '/pairs', body };
 }
 
-/** The state, where to see both records, and the one action that is always there. */
+/** The state, links to both records, and the action that is always available. */
 function headline({ key, link }: PairView, viewer: Viewer, links: ConsoleContext['links']): Html {
   const record = (side: Side) => {
     const ref = link.sides[side]?.ref;
@@ -145,7 +145,7 @@ function headline({ key, link }: PairView, viewer: Viewer, links: ConsoleContext
   </div>`;
 }
 
-/** Why the pair is as it is, and what a person can do. */
+/** The reason of the pair's state, and what a person can do. */
 function reasonNotice({ link, naming }: PairView): Html | null {
   const { reason } = link;
   if (!reason) return null;
@@ -158,7 +158,7 @@ function reasonNotice({ link, naming }: PairView): Html | null {
   </div>`;
 }
 
-/** Rows that a person may have to do something about. All others are folded where there are such. */
+/** Rows that may need a person's attention. If there are any, all other rows are folded. */
 function valueTables(view: PairView, root: string): Html {
   const known = SIDES.filter((side) => view.rows.some(({ sides }) => sides[side].value !== undefined));
   const shown = (caption: string, rows: readonly RowValues[]) =>
@@ -279,7 +279,7 @@ function valueRow(
   </tr>`;
 }
 
-/** A reference is the key of the pair that it points to. */
+/** The value of a reference is the key of the pair that it points to. */
 function reference(
   row: PropertyRow,
   content: Json | undefined,
@@ -316,7 +316,7 @@ function decideRow(viewer: Viewer, { key, link, naming }: PairView, parked: Park
   const hint = row?.type === 'string' || row?.type === 'text' ? '' : ', as JSON if it is not text';
   const merge = html`<details>
     <summary>Another value for ${name}</summary>
-    <label for="${id}">A value made of both, in the form of the PMS${hint}</label>
+    <label for="${id}">A merged value, in the form of the PMS${hint}</label>
     <textarea id="${id}" name="value">${'\n'}${parked.pms === null ? '' : textOf(parked.pms)}</textarea>
     <p><button class="plain" name="choose" value="merged">Use this value for ${name}</button></p>
   </details>`;

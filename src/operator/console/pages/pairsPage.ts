@@ -24,7 +24,7 @@ import {
 } from '../layout';
 import { commandLine } from '../../../platform/commandLine';
 
-/** Lists of pairs: all of them by filters, those in conflict, those in quarantine. */
+/** Lists of pairs: all of them with filters, those in conflict, those in quarantine. */
 
 const PAGE = 50;
 const text = z.string().trim().min(1).max(200).optional().catch(undefined);
@@ -42,15 +42,18 @@ export interface PairList {
   query: Query;
   /** The key after which the next page begins; null on the last one. */
   next: string | null;
-  /** Whether the search ran out of time before it had looked at all pairs. */
+  /** Whether the search reached its time limit before it had read all pairs. */
   isPartial: boolean;
   naming: PairsNaming;
 }
 
-/** A text is looked for without an index: a page shows what was found until then, and the next one goes on. */
+/**
+ * There is no index for a search by text. A page shows the pairs that were found within this time; the next page
+ * continues.
+ */
 const SEARCH_MS = 4_000;
 
-/** @param fixed what the page itself says, whatever its address does */
+/** @param fixed filters of the page itself, which override those of its address */
 export async function loadPairs(
   context: ConsoleContext,
   asked: unknown,
@@ -84,7 +87,7 @@ export function pairsPage(list: PairList, { links, root }: Pick<ConsoleContext, 
     ${
       list.links.length === 0
         ? html`<p class="notice wait">
-            ${list.isPartial ? 'Nothing found so far; the next page goes on.' : 'No pair found.'}
+            ${list.isPartial ? 'Nothing found so far; the next page continues the search.' : 'No pair found.'}
           </p>`
         : table(
             `${list.links.length} pairs, in the order of their keys`,
@@ -123,7 +126,9 @@ export function conflictsPage(list: PairList, { root }: Pick<ConsoleContext, 'ro
   return { title: 'Conflicts', current: '/conflicts', body };
 }
 
-/** The rows of a pair, one for each property in conflict; its name and the way to decide are there once. */
+/**
+ * The rows of a pair, one for each property in conflict. The pair's name and the commands are in the first row only.
+ */
 function conflictRows(link: Link, root: string, list: PairList): Html[] {
   const { naming } = list;
   const height = Math.max(1, link.conflicts.length);
@@ -188,13 +193,13 @@ export function quarantinePage(list: PairList, viewer: Viewer, { root }: Pick<Co
   return { title: 'Quarantine', current: '/quarantine', body };
 }
 
-/** An empty list, and whether that is because of its filter. */
+/** The text of an empty list. If the list has a filter, the text says so. */
 function nothing({ query: { entity, code, text: wanted } }: PairList, words: string): Part {
   const isFiltered = entity ?? code ?? wanted;
-  return isFiltered === undefined ? words : 'Nothing that the filter lets through.';
+  return isFiltered === undefined ? words : 'Nothing matches the filter.';
 }
 
-/** Both read the records again; what a person means by it differs. */
+/** Both buttons read the records again, but people expect different words in quarantine and elsewhere. */
 export function resyncForm(viewer: Viewer, key: string, what: 'retry' | 'resync'): Html {
   return form(
     viewer,

@@ -75,7 +75,7 @@ export function schedulesPage(view: SchedulesView, viewer: Viewer, links: Consol
   return { title: 'Schedules', current: '/schedules', body };
 }
 
-/** What a Schedule does, by the end of its id. */
+/** The task of a Schedule, by the end of its id. */
 const TASKS = [
   ['-poll-zendesk', 'Poll Zendesk'],
   ['-poll-pms', 'Poll the PMS'],

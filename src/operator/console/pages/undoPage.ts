@@ -25,14 +25,17 @@ import { criteriaForm } from '../criteriaForm';
 import { form, mark, pairLink, table, time, value, type Page, type Viewer } from '../layout';
 import { commandLine } from '../../../platform/commandLine';
 
-/** Undo: what can be chosen, what would be put back, and what came of it. */
+/** Undo: the choice, the plan, and the outcome. */
 
 const LATEST = 20;
 const LEFT_AT_MOST = 200;
-/** Milliseconds that Temporal may take to say how an undo is doing. */
+/** The longest time, in milliseconds, that Temporal may take to return the progress of an undo. */
 const WITHIN_MS = 5_000;
 
-/** What an undo is limited to, as a form or an address says it. What is not understood is refused: it would widen the undo. */
+/**
+ * The limits of an undo, from a form or an address. A field that cannot be parsed is refused, because ignoring it
+ * would widen the undo.
+ */
 const criteriaSchema = z.object({
   pair: z.string().trim().max(400).default(''),
   entity: z.enum([...ENTITY_TYPES, '']).default(''),
@@ -58,7 +61,7 @@ export function criteriaIn(input: unknown): Criteria {
   throw new BadInput(`${name}: expected ${EXPECTED[name as keyof Criteria] ?? 'the fields of the form'}`);
 }
 
-/** @throws BadInput where the pair is none */
+/** @throws BadInput if `pair` names no pair */
 export async function filterOf(
   context: Pick<ConsoleContext, 'database' | 'mapping'>,
   { pair, entity, since, cause, row }: Criteria,
@@ -73,7 +76,7 @@ export async function filterOf(
   };
 }
 
-/** Whether anything says what is to be undone; an entity alone does not. */
+/** Whether a criterion says what to undo; an entity alone does not. */
 export function isSelecting({ pair, since, cause, row }: Criteria): boolean {
   return [pair, since, cause, row].some((each) => each !== '');
 }
@@ -104,7 +107,8 @@ async function loadOutcome(context: ConsoleContext, id: string): Promise<UndoVie
   const { store } = await context.database();
   const undo = await store.undos.get(id);
   const outcome = undo && (await outcomeOf(store, id));
-  if (!undo || !outcome) throw new BadInput(`found "${id}", which is no undo, or its journal is gone`);
+  if (!undo || !outcome)
+    throw new BadInput(`found "${id}", which is no undo, or its writes are no longer in the journal`);
   const run =
     undo.state === 'done'
       ? null
@@ -153,7 +157,7 @@ export function outcomeUrl(root: string, id: string): string {
   return `${root}/undo?id=${encodeURIComponent(id)}`;
 }
 
-/** What was asked to be undone, as the command would say it. */
+/** The criteria of an undo, in the form of the command's options. */
 function chosen({ filter: { key, entity, since, cause, row }, hold }: Undo): string {
   const said = { pair: key, entity, since, cause, row };
   const words = Object.entries(said).flatMap(([name, it]) => (it === undefined ? [] : `--${name} ${it}`));
@@ -220,7 +224,7 @@ function planTables({ values }: UndoPlan): Html {
   )}`;
 }
 
-/** What was shown is what is undone: what the sync has written since the plan is not. */
+/** The undo is limited to the plan that was shown: writes of the sync since then are not undone. */
 function confirmForm({ criteria, until, plan }: Omit<Of<'plan'>, 'shows'>, viewer: Viewer): Html {
   return form(
     viewer,
@@ -231,8 +235,8 @@ function confirmForm({ criteria, until, plan }: Omit<Of<'plan'>, 'shows'>, viewe
       <fieldset>
         <legend>Put these values back</legend>
         <p>
-          A value goes back only where it is still what the sync wrote. What was edited since is left alone,
-          and is named afterwards. ${UNDO_WORDS.never}
+          A value is put back only if the record still shows what the sync wrote. Values that were edited
+          since are left as they are, and are listed afterwards. ${UNDO_WORDS.never}
         </p>
         ${
           plan.standing.length > 0 &&
@@ -256,9 +260,9 @@ function confirmForm({ criteria, until, plan }: Omit<Of<'plan'>, 'shows'>, viewe
 
 function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root: string): Html {
   const { id, state } = undo;
-  const told = outcome.left.filter(({ why }) => state === 'done' || why !== NOT_DONE);
-  const open = outcome.left.length - told.length;
-  const lines = leftLines({ ...outcome, left: told });
+  const answered = outcome.left.filter(({ why }) => state === 'done' || why !== NOT_DONE);
+  const open = outcome.left.length - answered.length;
+  const lines = leftLines({ ...outcome, left: answered });
   return html`<dl class="facts">
       <dt>Undo</dt>
       <dd>${id}, asked for ${time(undo.at)}</dd>
@@ -273,8 +277,8 @@ function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root
       }
     </dl>
     ${run && workingForms(id, run, viewer, root)}
-    <p role="status" class="notice ${told.length > 0 && 'wait'}">
-      ${UNDO_WORDS.restored(outcome.restored)} ${told.length > 0 && UNDO_WORDS.left(told.length)}
+    <p role="status" class="notice ${answered.length > 0 && 'wait'}">
+      ${UNDO_WORDS.restored(outcome.restored)} ${answered.length > 0 && UNDO_WORDS.left(answered.length)}
     </p>
     ${
       lines.length > 0 &&
@@ -306,13 +310,13 @@ function outcomeBody({ undo, outcome, run }: Of<'outcome'>, viewer: Viewer, root
     }`;
 }
 
-/** As {@link outcomeOf} says of a pair that has not answered yet. */
+/** The reason that {@link outcomeOf} gives for a pair that has not answered yet. */
 const NOT_DONE = 'not done yet';
 
 function runWords(run: UndoRun): string {
   if (run.is === 'running')
     return run.progress ? `${run.progress.state}, ${run.progress.told} pairs` : 'no worker answers';
-  return `it stopped before it was done: ${run.why ?? 'its workflow is not there, or failed'}`;
+  return `it stopped before it was done: ${run.why ?? 'its workflow does not exist, or failed'}`;
 }
 
 function workingForms(id: string, run: UndoRun, viewer: Viewer, root: string): Html {
