@@ -11,7 +11,7 @@ import { faultsOf } from '../support/lossy/witness';
  * the pure core go. To look further: `LOSSY_RUNS=200000 LOSSY_SEED=1 npx jest test/property/lostAnswers.test.ts`.
  */
 
-const RUNS = Number(process.env['LOSSY_RUNS'] ?? 2_000);
+const RUNS = Number(process.env['LOSSY_RUNS'] ?? 1_500);
 const SEED = Number(process.env['LOSSY_SEED'] ?? 31);
 /** Plans are counted in one of so many histories, because the kinds of a plan take longer to tell than to plan. */
 const COUNTED = 4;

@@ -170,18 +170,21 @@ function overrulingOf(
   const { systems, decided } = play;
   const { linksBackAt } = play.pair;
   // A side may have filled in a person, so that nobody's edit was overruled.
-  if (row.direction !== 'both' || row.type === 'person' || isParked(play, row) || decided.has(row.id))
-    return [];
+  if (row.direction !== 'both' || row.type === 'person' || decided.has(row.id)) return [];
   let agreed = edit.at - 1;
   while (agreed > 0 && !systems.agreedAt(row.id, agreed)) agreed -= 1;
+  let since = agreed;
+  while (since > 0 && systems.agreedAt(row.id, since - 1)) since -= 1;
   // Before both records were there, they could not meet.
   if (agreed <= linksBackAt || agreed === 0) return [];
   const hasRival = edits.some((each) => each.side !== edit.side && each.at > agreed);
   const isReplaced = edits.some((later) => replaces(later, edit));
   if (isOfMeeting(play, edit, overruled)) return [];
-  if (hasRival || isReplaced || isDoubtful(play, edit, agreed) || sameValue(shown[edit.side], edit.value))
-    return [];
-  return [`${row.id}: overruled ${text(edit.value)} of ${edit.side} at ${edit.at}, which met no other`];
+  const isShown = sameValue(shown[edit.side], edit.value) && !isParked(play, row);
+  if (hasRival || isReplaced || isDoubtful(play, edit, since) || isShown) return [];
+  return [
+    `${row.id}: overruled, or parked, ${text(edit.value)} of ${edit.side} at ${edit.at}, which met no other`,
+  ];
 }
 
 /**
