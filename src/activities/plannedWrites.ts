@@ -146,6 +146,9 @@ export class PlannedWrites {
     const moved = await this.unexpected(link, write, values, current.record);
     for (const { property, before } of write.restores ?? [])
       if (!sameValue(values[property], before)) moved[property] = values[property] ?? null;
+    // An earlier attempt may have been done, and a person may have taken its value back.
+    if ((write.lookFirst || isRepeated()) && current.record.version !== write.version)
+      throw new PreconditionFailed(`${write.ref} changed since it was read`);
     if (Object.keys(moved).length > 0)
       throw new PreconditionFailed(
         `${write.ref}: ${Object.keys(moved).join(', ')} changed since it was read`,
@@ -210,6 +213,7 @@ export class PlannedWrites {
             residue: intent.next.residue[side],
             changedRows: [],
             restingRows: [],
+            unmetRows: [],
             notTaken: intent.next.notTaken ?? [],
             reserved: {},
           }

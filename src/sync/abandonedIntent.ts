@@ -3,7 +3,7 @@ import {
   latest,
   meantOn,
   type Agreement,
-  type AttemptedAdds,
+  type Attempted,
   type Attempts,
   type Intent,
   type Link,
@@ -13,7 +13,7 @@ import {
 } from './link';
 import { orAbsent, type NotTaken } from './notTaken';
 import { elementsOf } from './heldSets';
-import { SIDES, otherSide } from './record';
+import { SIDES, otherSide, type Json, type Side } from './record';
 import { rowsThat, withRowsOf } from './rowValues';
 
 /** Ends an intent before all its writes are done: keeps the values that its writes may have left or overruled. */
@@ -26,7 +26,7 @@ const ADDS_KEPT = 200;
 /**
  * All values that creates and updates may have left on either side, including those of the present intent.
  *
- * @param refused a write that was certainly not done, like all writes after it
+ * @param refused a write that was certainly not done
  */
 export function attemptsOf(link: Link, refused: PlannedWrite | null = null): Attempts {
   return triedOf(link, refused).attempted;
@@ -37,7 +37,9 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
   const { writes = [], next } = link.intent ?? {};
   const attemptedAs: Record<string, string> = { ...link.attemptedAs };
   const all: Attempts = { ...link.attempted };
-  let adds: AttemptedAdds = { ...link.attemptedAdds };
+  let on: Attempted = { ...link.attemptedOn };
+  let adds: Attempted = { ...link.attemptedAdds };
+  let removals: Attempted = { ...link.attemptedRemovals };
   for (const [row, bound] of Object.entries(next?.bound ?? {})) {
     // The digest of the fields only, without that of the enum's option: the attempt has the value itself.
     const [binding = bound] = bound.split('.');
@@ -45,43 +47,95 @@ export function triedOf(link: Link, refused: PlannedWrite | null = null): Tried 
     if (former === binding || !writes.some(({ rows }) => rows.includes(row))) continue;
     attemptedAs[row] = binding;
     for (const side of SIDES) if (former !== undefined) all[side] = { ...all[side], [row]: [] };
+    on = rowsThat(on, (each) => each !== row);
     adds = rowsThat(adds, (each) => each !== row);
+    removals = rowsThat(removals, (each) => each !== row);
   }
-  const place = refused ? writes.indexOf(refused) : -1;
-  const sent = writes.filter(({ done }, n) => done || place === -1 || n < place);
-  for (const write of sent) {
+  for (const write of sentOf(link.intent, refused)) {
     if (write.op !== 'update' && write.op !== 'create') continue;
-    const rows = { ...all[write.side] };
+    const { side } = write;
+    const other = otherSide(side);
     for (const row of write.rows) {
       const value = next?.snapshot[row];
-      if (value !== undefined) rows[row] = [...(rows[row] ?? []), asAttempt(value)].slice(-ATTEMPTS_KEPT);
+      if (value === undefined || !link.intent) continue;
+      const before = all[side]?.[row] ?? [];
+      const versions = versionsOf(before, on[side]?.[row]);
+      const moved = movedElements(write, row, link.intent);
+      all[side] = { ...all[side], [row]: [...before, asAttempt(value)].slice(-ATTEMPTS_KEPT) };
+      on = withList(on, side, row, [...versions, write.version ?? ''].slice(-ATTEMPTS_KEPT));
+      // A later write shows more recently what the other side has.
+      adds = withElements(withoutElements(adds, other, row, moved.removed), side, row, moved.added);
+      removals = withElements(withoutElements(removals, other, row, moved.added), side, row, moved.removed);
     }
-    all[write.side] = rows;
-    if (link.intent) adds = addsWith(adds, write, link.intent);
   }
   return {
     attempted: all,
     ...(Object.keys(attemptedAs).length > 0 && { attemptedAs }),
+    ...(Object.keys(on).length > 0 && { attemptedOn: on }),
     ...(Object.keys(adds).length > 0 && { attemptedAdds: adds }),
+    ...(Object.keys(removals).length > 0 && { attemptedRemovals: removals }),
   };
 }
 
-/** Notes the elements that a write of sets adds to a side, and that the plan saw on the other side. */
-function addsWith(adds: AttemptedAdds, write: PlannedWrite, { writes, next }: Intent): AttemptedAdds {
-  const { side, op } = write;
+/**
+ * The writes of an intent that may have been done. They are sent one after another: after the first that is not known to
+ * be done, none was sent.
+ *
+ * @param refused a write that was certainly not done
+ */
+function sentOf(intent: Intent | null, refused: PlannedWrite | null): PlannedWrite[] {
+  const writes = intent?.writes ?? [];
+  const next = writes.find(({ done }) => !done);
+  return writes.filter((write) => write.done || (write === next && write !== refused));
+}
+
+/** The versions of earlier attempts, as many as there are attempts. Links of 0.3.0 or earlier have none. */
+export function versionsOf(attempts: readonly Json[], versions: readonly string[] = []): string[] {
+  return [...attempts.slice(versions.length).map(() => ''), ...versions];
+}
+
+/**
+ * The elements of a set that a write adds to a side, and that the plan saw on the other side; and those that it removes,
+ * and that the plan did not see there.
+ */
+function movedElements(
+  { side, op, expects }: PlannedWrite,
+  row: string,
+  { writes, next }: Intent,
+): { added: string[]; removed: string[] } {
+  if (!Array.isArray(next.snapshot[row])) return { added: [], removed: [] };
   const other = otherSide(side);
-  const rows = { ...adds[side] };
-  for (const row of write.rows) {
-    if (!Array.isArray(next.snapshot[row])) continue;
-    const changed = writes.find(
-      (each) => each.side === other && each.op === 'update' && each.rows.includes(row),
-    );
-    const before = new Set(op === 'create' ? [] : elementsOf(write.expects[row]));
-    const seen = new Set(elementsOf(changed ? changed.expects[row] : meantOn(next, other, row)));
-    const added = elementsOf(meantOn(next, side, row)).filter((each) => !before.has(each) && seen.has(each));
-    if (added.length > 0) rows[row] = [...new Set([...(rows[row] ?? []), ...added])].slice(-ADDS_KEPT);
-  }
-  return Object.keys(rows).length > 0 ? { ...adds, [side]: rows } : adds;
+  const changed = writes.find(
+    (each) => each.side === other && each.op === 'update' && each.rows.includes(row),
+  );
+  const before = op === 'create' ? [] : elementsOf(expects[row]);
+  const after = elementsOf(meantOn(next, side, row));
+  const seen = new Set(elementsOf(changed ? changed.expects[row] : meantOn(next, other, row)));
+  return {
+    added: after.filter((each) => !before.includes(each) && seen.has(each)),
+    removed: before.filter((each) => !after.includes(each) && !seen.has(each)),
+  };
+}
+
+function withElements(known: Attempted, side: Side, row: string, more: string[]): Attempted {
+  if (more.length === 0) return known;
+  const all = new Set([...(known[side]?.[row] ?? []), ...more]);
+  return withList(known, side, row, [...all].slice(-ADDS_KEPT));
+}
+
+function withoutElements(known: Attempted, side: Side, row: string, gone: string[]): Attempted {
+  const list = known[side]?.[row];
+  if (!list || gone.length === 0) return known;
+  return withList(
+    known,
+    side,
+    row,
+    list.filter((each) => !gone.includes(each)),
+  );
+}
+
+function withList(known: Attempted, side: Side, row: string, list: string[]): Attempted {
+  return { ...known, [side]: { ...known[side], [row]: list } };
 }
 
 /**
@@ -93,7 +147,7 @@ export function unconfirmedOf(
   { unconfirmed = [], intent }: Link,
   refused: PlannedWrite | null = null,
 ): OverruledValue[] {
-  const sent = intent?.writes.filter((write) => write.op === 'update' && write !== refused) ?? [];
+  const sent = sentOf(intent, refused).filter(({ op }) => op === 'update');
   const overruled = intent?.next.overruled ?? [];
   return latest([
     ...unconfirmed,
@@ -117,8 +171,9 @@ export interface Overruling {
 
 /**
  * The link without its intent, to be planned anew. A follow-up that was sent counts as agreed: neither record shows it,
- * so a new plan would send it again. A row counts as agreed if all its writes are done: the side may change it directly
- * afterwards, and this change is then compared with the written value.
+ * so a new plan would send it again. A row counts as agreed if all its writes are done, or if the plan found that an
+ * earlier write of it was done: the side may change it directly afterwards, and this change is then compared with the
+ * written value.
  *
  * @param refused a write that was certainly not done
  */
@@ -130,9 +185,9 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   const known = intent.next.overruled.filter(({ row }) => written.includes(row));
   const unknown = unconfirmedOf(before, refused).filter((each) => !known.includes(each));
   const link = withOverruled(before, { known, unknown });
-  const tried = withoutTries(triedOf(before, refused), [...said, ...written]);
   const half = refused ? halfDoneSets(intent, refused) : [];
-  const rows = [...said, ...written, ...half];
+  const rows = [...said, ...written, ...recoveredRows(before, intent), ...half];
+  const tried = withoutTries(triedOf(before, refused), rows);
   if (rows.length === 0) return { ...link, ...tried, intent: null };
   const { notTaken, ...rest } = link;
   const abandoned: Link = {
@@ -145,16 +200,35 @@ export function abandonIntent(before: Link, refused: PlannedWrite | null = null)
   return refused && half.length > 0 ? withOffers(abandoned, intent, refused, half) : abandoned;
 }
 
-/** Rows whose updates are all done. Rows in conflict are left out: only the whole plan ends a conflict. */
-function writtenRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): string[] {
-  if (snapshot === null || then !== 'linked') return [];
+/** Which rows are agreed on although the plan is given up, as far as their writes are done. */
+function closedRows({ snapshot, conflicts }: Link, { writes, next, then }: Intent): (row: string) => boolean {
+  if (snapshot === null || then !== 'linked') return () => false;
   const open = new Set([
     ...writes.filter(({ done }) => !done).flatMap(({ rows }) => rows),
-    ...conflicts.map(({ row }) => row),
+    // Only the whole plan begins or ends a conflict, or redacts the history.
+    ...[...conflicts, ...next.conflicts].map(({ row }) => row),
+    ...(next.redacted ?? []),
     ...(next.rested ?? []),
   ]);
-  const rows = writes.filter(({ op, done }) => op === 'update' && done).flatMap((write) => write.rows);
-  return [...new Set(rows)].filter((row) => !open.has(row));
+  return (row) => !open.has(row);
+}
+
+/**
+ * Rows that were tried before, and that the plan agrees on without a write: the records showed what became of the
+ * attempts.
+ */
+function recoveredRows(link: Link, intent: Intent): string[] {
+  const written = new Set(intent.writes.flatMap(({ rows }) => rows));
+  const aside = new Set(intent.next.notTaken?.map(({ row }) => row));
+  const tried = SIDES.flatMap((side) => Object.keys(link.attempted?.[side] ?? {}));
+  const isRecovered = (row: string) => row in intent.next.snapshot && !written.has(row) && !aside.has(row);
+  return [...new Set(tried)].filter(isRecovered).filter(closedRows(link, intent));
+}
+
+/** Rows whose updates are all done. */
+function writtenRows(link: Link, intent: Intent): string[] {
+  const done = intent.writes.filter((write) => write.op === 'update' && write.done);
+  return [...new Set(done.flatMap(({ rows }) => rows))].filter(closedRows(link, intent));
 }
 
 /** Replaces the agreement in these rows by that of the plan. */
@@ -183,13 +257,16 @@ function notTakenAfter(
   ];
 }
 
-/** Drops the attempts of rows whose follow-up was sent: that agreement is newer. */
-function withoutTries({ attempted, attemptedAdds: adds, ...tried }: Tried, rows: readonly string[]): Tried {
+/** Drops the attempts of rows that are agreed on as planned: that agreement is newer. */
+function withoutTries(tried: Tried, rows: readonly string[]): Tried {
   const isKept = (row: string) => !rows.includes(row);
+  const { attempted, attemptedOn: on, attemptedAdds: adds, attemptedRemovals: removals } = tried;
   return {
     ...tried,
     attempted: rowsThat(attempted, isKept),
+    ...(on && { attemptedOn: rowsThat(on, isKept) }),
     ...(adds && { attemptedAdds: rowsThat(adds, isKept) }),
+    ...(removals && { attemptedRemovals: rowsThat(removals, isKept) }),
   };
 }
 

@@ -21,7 +21,7 @@ export function withAnswer(
   intent: Intent,
   write: PlannedWrite,
   answer: SyncRecord | null,
-  { residue, restingRows, notTaken, reserved }: Omit<AnswerComparison, 'changedRows'>,
+  { residue, restingRows, unmetRows, notTaken, reserved }: Omit<AnswerComparison, 'changedRows'>,
   now: string,
 ): LinkAtWork {
   const { side } = write;
@@ -29,12 +29,13 @@ export function withAnswer(
   const isLeft = (row: string) => left.some((each) => each.row === row && each.side === side);
   const writes = intent.writes.map((other) => (other === write ? { ...other, done: true } : other));
   const ignored = left.filter(({ byElement }) => !byElement).map(({ row }) => row);
+  const notAgreed = [...restingRows, ...unmetRows, ...ignored];
   const { reserved: plannedReserved, ...planned } = intent.next;
   const next: Agreement = {
     ...planned,
-    snapshot: withRowsOf(intent.next.snapshot, link.snapshot, [...restingRows, ...ignored]),
+    snapshot: withRowsOf(intent.next.snapshot, link.snapshot, notAgreed),
     ...(intent.next.bound && {
-      bound: withRowsOf(intent.next.bound, link.bound, [...restingRows, ...ignored]),
+      bound: withRowsOf(intent.next.bound, link.bound, notAgreed),
     }),
     ...restedAfter(intent.next, restingRows),
     ...reservedAfter(plannedReserved, side, reserved),

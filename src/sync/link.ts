@@ -217,10 +217,12 @@ export function meantOn({ residue, snapshot }: Agreement, side: Side, row: strin
 }
 
 export type Attempts = Partial<Record<Side, Record<string, Json[]>>>;
-export type AttemptedAdds = Partial<Record<Side, Record<string, string[]>>>;
+/** Elements of sets, or versions, by side and row. */
+export type Attempted = Partial<Record<Side, Record<string, string[]>>>;
 
 /** Values that writes may have left, and the fields that their rows named. */
-export type Tried = Required<Pick<Link, 'attempted'>> & Pick<Link, 'attemptedAs' | 'attemptedAdds'>;
+export type Tried = Required<Pick<Link, 'attempted'>> &
+  Pick<Link, 'attemptedAs' | 'attemptedOn' | 'attemptedAdds' | 'attemptedRemovals'>;
 
 /** The MongoDB document that joins two records. */
 export interface Link {
@@ -260,11 +262,15 @@ export interface Link {
   attempted?: Attempts;
   /** By row id, the fields that the row named when the values of `attempted` were written; absent if there are none. */
   attemptedAs?: Record<string, string>;
+  /** The versions on which the writes of `attempted` were based, in the same order; '' for a creation. */
+  attemptedOn?: Attempted;
   /**
-   * By side and row: elements of sets that those writes added to the side, and that the other side had. If the other
-   * side does not have one of them any more, it was removed there. Absent if there are none.
+   * Elements of sets that those writes added to the side, and that the other side had. If the other side does not have
+   * one of them any more, it was removed there. Absent if there are none.
    */
-  attemptedAdds?: AttemptedAdds;
+  attemptedAdds?: Attempted;
+  /** Elements that those writes removed from the side, and that the other side did not have either. */
+  attemptedRemovals?: Attempted;
   /**
    * If a refused write put the pair into quarantine: digests of the observations that the write was planned from. If
    * one of them is observed again, the write is not repeated.
@@ -333,7 +339,9 @@ function withoutPast({
   rested: _rested,
   reserved: _reserved,
   attemptedAs: _attemptedAs,
+  attemptedOn: _attemptedOn,
   attemptedAdds: _attemptedAdds,
+  attemptedRemovals: _attemptedRemovals,
   braked: _braked,
   refusedOn: _refusedOn,
   ...link

@@ -66,6 +66,8 @@ export interface AnswerComparison {
   changedRows: string[];
   /** Rows whose property the side does not have: their former agreement stays. */
   restingRows: string[];
+  /** Rows that a creation did not write, and of which the new record shows another value: nobody agreed on one. */
+  unmetRows: string[];
   /** Values that this write or an earlier one offered and that were not taken; a new entry has an empty `since`. */
   notTaken: NotTaken[];
   /** By row: the elements of the answer that are no part of the row. */
@@ -90,6 +92,7 @@ export function compareAnswer(
     residue: { ...next.residue[side] },
     changedRows: [],
     restingRows: [],
+    unmetRows: [],
     notTaken: [...(next.notTaken ?? [])],
     reserved: {},
   };
@@ -141,8 +144,10 @@ function compareRow(compared: AnswerComparison, shown: AnsweredRow): void {
   const meant = meantOn(next, write.side, row.id);
   if (sameValue(answered, meant)) return;
   const before = write.op === 'create' ? undefined : write.expects[row.id];
-  if (!write.rows.includes(row.id)) compared.changedRows.push(row.id);
-  else if (isSet(row)) compareSet(compared, shown, meant, before);
+  if (!write.rows.includes(row.id)) {
+    compared.changedRows.push(row.id);
+    if (write.op === 'create') compared.unmetRows.push(row.id);
+  } else if (isSet(row)) compareSet(compared, shown, meant, before);
   else compareWrittenValue(compared, shown, meant, before);
 }
 

@@ -5,6 +5,7 @@ import { notTakenOf, orAbsent, type NotTaken } from './notTaken';
 import { SIDES, otherSide, type Json, type Side } from './record';
 import { isSet } from './rules/sets';
 import { isCut } from './rules/taken';
+import { isEmpty } from './values';
 
 /** After a refused write: stores its values on the link as not taken, so that the next plan writes the others. Pure. */
 
@@ -141,13 +142,14 @@ function residuesOf(link: Link, table: EntityMapping, side: Side): NotTaken[] {
     const isParked = link.conflicts.some((conflict) => conflict.row === row.id);
     const isOpen = writesTo(row, side) && row.fixed === null && !isSet(row) && !isParked;
     if (shown === undefined || offered === undefined || !isOpen || notTakenOf(link, row.id)) return [];
-    if (isCutOrRounded(row, offered, shown)) return [];
+    if (isOfSide(row, offered, shown)) return [];
     const words = 'an earlier release found a different value on this side, and kept it';
     return [{ row: row.id, side, offered, shown, why: 'ignored', words, since: link.updatedAt, due: true }];
   });
 }
 
-/** A text that was cut off, or a number that was rounded. */
-function isCutOrRounded({ type }: PropertyRow, offered: Json, shown: Json): boolean {
-  return type === 'integer' || type === 'decimal' || isCut(offered, shown);
+/** A text that was cut off, a number that was rounded, or a person whom the side filled in. */
+function isOfSide({ type }: PropertyRow, offered: Json, shown: Json): boolean {
+  const isFilledIn = type === 'person' && isEmpty(offered);
+  return isFilledIn || type === 'integer' || type === 'decimal' || isCut(offered, shown);
 }

@@ -1,4 +1,4 @@
-import { abandonIntent } from '../../src/sync/abandonedIntent';
+import { abandonIntent, triedOf } from '../../src/sync/abandonedIntent';
 import { newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
 import { unexpectedValues, type Plan } from '../../src/sync/planner';
 import { SIDES } from '../../src/sync/record';
@@ -57,12 +57,32 @@ describe('an abandoned plan', () => {
   });
 
   test('leaves the link unchanged if no answer came, and stores the values that may have been written', () => {
-    const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'] })]);
+    const before = link([write({ rows: ['title'] })]);
     expect(abandonIntent(before)).toEqual({
       ...before,
       intent: null,
       attempted: { zendesk: { title: ['b'] } },
+      attemptedOn: { zendesk: { title: ['1'] } },
     });
+  });
+
+  test('sent nothing after the first write that is not known to be done', () => {
+    const before = link([write({ op: 'followUp', rows: ['text'] }), write({ rows: ['title'] })]);
+    const entry = { at: '', row: 'title', lost: 'c', kept: 'b', rule: 'winner latest' };
+    const overruled = [
+      { ...entry, side: 'zendesk' as const },
+      { ...entry, side: 'pms' as const },
+    ];
+    const intent = { ...before.intent, next: { ...before.intent.next, overruled } };
+    expect(abandonIntent({ ...before, intent })).toEqual({ ...before, intent: null, attempted: {} });
+    const writes = [write({ rows: ['title'] }), write({ side: 'pms', rows: ['title'] })];
+    expect(abandonIntent({ ...before, intent: { ...intent, writes } })).toMatchObject({
+      attempted: { zendesk: { title: ['b'] } },
+      unconfirmed: [{ side: 'zendesk' }],
+    });
+    const [refused] = writes;
+    const none = abandonIntent({ ...before, intent: { ...intent, writes } }, refused);
+    expect(none).toEqual({ ...before, intent: null, attempted: {} });
   });
 
   test('has agreed on rows whose writes are all done, and on no others', () => {
@@ -154,6 +174,120 @@ describe('a write of ours whose answer was lost', () => {
   });
 });
 
+describe('a value that may have been taken back after a write of ours whose answer was lost', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
+    { zendesk: 'note', pms: 'memo', type: 'string', direction: 'both', winner: 'pms' },
+  ]);
+  /** Zendesk says "b", and an update that took it to the PMS was given up: the PMS showed "a" until then. */
+  function givenUp(): World {
+    const world = World.of(mapping, 'zendesk', { subject: 'a' });
+    world.settle();
+    world.edit('zendesk', { subject: 'b' });
+    const plan = world.plan(['zendesk']);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    world.link = { ...world.link, intent: plan.intent };
+    return world;
+  }
+  const lostOf = (world: World) => world.link?.history.map(({ side: on, lost, kept }) => [on, lost, kept]);
+
+  test('is in the history once the value is written again', () => {
+    const world = givenUp();
+    world.edit('pms', { title: 'b' });
+    world.edit('pms', { title: 'a' });
+    world.settle();
+    expect(world.records.pms?.values['title']).toBe('b');
+    expect(lostOf(world)).toEqual([['pms', 'a', 'b']]);
+  });
+
+  test('of the side that it came from is in the history once the other side’s edit of it is carried there', () => {
+    const world = givenUp();
+    world.edit('pms', { title: 'b' });
+    world.edit('pms', { title: 'c' });
+    world.edit('zendesk', { subject: 'a' });
+    world.settle();
+    expect(world.records.zendesk?.values['subject']).toBe('c');
+    expect(lostOf(world)).toEqual([['zendesk', 'a', 'c']]);
+  });
+
+  test('is not in the history where the record has not changed since: nothing was written', () => {
+    const world = givenUp();
+    world.settle();
+    expect(world.records.pms?.values['title']).toBe('b');
+    expect(lostOf(world)).toEqual([]);
+  });
+});
+
+describe('after the worker died while it wrote', () => {
+  const mapping = testMapping([
+    { zendesk: 'note', pms: 'memo', type: 'string', direction: 'both', winner: 'zendesk' },
+  ]);
+  /** Both sides were edited, and Zendesk's value was being written to the PMS. */
+  function died(): World {
+    const world = World.of(mapping, 'zendesk', { note: 'a' });
+    world.settle();
+    world.edit('zendesk', { note: 'b' });
+    world.edit('pms', { memo: 'c' });
+    const plan = world.plan(SIDES);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    world.link = { ...world.link, intent: plan.intent };
+    return world;
+  }
+
+  test('both records are read again: what was seen before does not show what was written', () => {
+    const world = died();
+    expect(world.plan(SIDES)).toEqual({ do: 'read', refs: ['pms:project:P-1'] });
+    expect(world.plan(SIDES, true)).toMatchObject({ do: 'write' });
+  });
+
+  test('what the records showed of an earlier write holds, although the next plan is given up, too', () => {
+    const rows = [
+      { zendesk: 'note', pms: 'memo', type: 'string', direction: 'both', winner: 'zendesk' },
+      { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'zendesk' },
+    ];
+    const world = World.of(testMapping(rows), 'zendesk', { note: 'a', subject: 's' });
+    world.settle();
+    world.edit('zendesk', { note: 'b' });
+    const plan = world.plan(['zendesk']);
+    if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+    world.link = abandonIntent({ ...world.link, intent: plan.intent });
+    world.edit('pms', { memo: 'b' });
+    world.edit('zendesk', { subject: 't' });
+    const next = world.plan(SIDES, true);
+    if (next.do !== 'write') throw new Error('expected a write');
+    world.edit('pms', { memo: 'c' });
+    const saved = { ...world.link, ...triedOf(world.link), intent: next.intent };
+    world.link = abandonIntent(saved, next.intent.writes[0]);
+    world.settle();
+    // A person of the PMS saw "b" and edited it.
+    expect(world.records.zendesk?.values).toMatchObject({ note: 'c', subject: 't' });
+    expect(world.link?.history).toEqual([]);
+  });
+
+  test('a value that may be overruled is judged by a record that was read since, and by no export', () => {
+    const world = died();
+    world.link = world.link && abandonIntent(world.link);
+    const lost = { side: 'pms', lost: 'c', kept: 'b' };
+    expect(world.plan(SIDES, true)).toMatchObject({ overruling: { known: [], unknown: [] } });
+    if (world.link) world.link = { ...world.link, attempted: {} };
+    expect(world.plan(SIDES)).toMatchObject({ overruling: { known: [], unknown: [lost] } });
+    world.edit('pms', { memo: 'b' });
+    expect(world.plan(SIDES)).toMatchObject({ overruling: { known: [lost], unknown: [] } });
+  });
+});
+
+test('a value of a one-way row that a new record has not is in the history', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+    { zendesk: 'place', pms: 'room', type: 'string', direction: 'toZendesk' },
+  ]);
+  const world = World.of(mapping, 'zendesk', { subject: 's', place: 'here' });
+  world.settle();
+  world.settle();
+  expect(world.records.zendesk?.values['place']).toBeNull();
+  expect(world.link?.history).toMatchObject([{ row: 'room', side: 'zendesk', lost: 'here', kept: null }]);
+});
+
 test('keeps every value that it may have overruled at a first meeting', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both', winner: 'pms' },
@@ -234,6 +368,35 @@ describe('a record that we created without getting an answer', () => {
     expect(world.link?.sides.zendesk?.residue).toEqual({ requester: 'admin@sandbox.example' });
     const other = found({ requester: 'admin@sandbox.example' }, false);
     expect(other.records.pms?.values).toMatchObject({ requester: 'admin@sandbox.example' });
+  });
+
+  test('a value that a person emptied after we wrote it was not filled in by the other side', () => {
+    const rows = [
+      { zendesk: 'requester', pms: 'owner', type: 'person', direction: 'both', transform: 'person' },
+      {
+        ...{ zendesk: 'description', pms: 'text', type: 'text', direction: 'both' },
+        ...{ fixedOn: 'zendesk', onEdit: 'followUp' },
+      },
+    ];
+    const world = World.of(testMapping(rows), 'pms', { owner: 'a@b.example', text: 'said' });
+    world.settle();
+    const { link } = world;
+    if (!link?.sides.zendesk) throw new Error('no link');
+    world.edit('pms', { owner: null, text: null });
+    const attempted = { zendesk: { owner: ['a@b.example'], text: ['said'] } };
+    const sides = { ...link.sides, zendesk: { ...link.sides.zendesk, made: true as const } };
+    world.link = { ...link, snapshot: null, sides, attempted };
+    delete world.link.bound;
+    world.settle();
+    expect(world.records.zendesk?.values['requester']).toBeNull();
+    expect(world.writes.at(-2)).toMatchObject({ op: 'followUp', values: { text: '' } });
+  });
+
+  test('a person whom the side filled in is not emptied by a resync', () => {
+    const world = found({ requester: 'admin@sandbox.example' });
+    world.resync();
+    expect(world.records.zendesk?.values['requester']).toBe('admin@sandbox.example');
+    expect(world.link?.notTaken).toBeUndefined();
   });
 
   // Found by chaos 95019.

@@ -46,6 +46,7 @@ describe('F19: both sides edit the set at the same time', () => {
       current: { zendesk: ['a'], pms: ['b'] },
       returned: { zendesk: new Set(), pms: new Set() },
       added: { zendesk: new Set(), pms: new Set() },
+      removed: { zendesk: new Set(), pms: new Set() },
       again: [],
     });
     expect(merged).toEqual({ value: ['a', 'b'], shown: { zendesk: ['a', 'b'], pms: ['a', 'b'] } });
@@ -371,6 +372,73 @@ test('an element that a person adds again after a removal of unknown outcome sta
   world.settle();
   world.settle();
   expect(tagsOf(world)).toEqual({ zendesk: ['x'], pms: ['x'] });
+});
+
+test('a removal that was not sent, on a record that has not changed since: nobody added the element again', () => {
+  const world = agreedOn(['x']);
+  world.edit('zendesk', { tags: [] });
+  world.edit('pms', { tags: ['x', 'y'] });
+  const plan = world.plan(['zendesk', 'pms']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  world.link = { ...world.link, intent: plan.intent };
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['y'], pms: ['y'] });
+});
+
+test('a removal of unknown outcome, and then a person of the other side adds the element again: it stays', () => {
+  const world = agreedOn(['x']);
+  world.edit('zendesk', { tags: [] });
+  const plan = world.plan(['zendesk']);
+  if (plan.do !== 'write' || !world.link) throw new Error('expected a write');
+  world.link = abandonIntent({ ...world.link, intent: plan.intent });
+  expect(world.link.attemptedRemovals).toEqual({ pms: { tags: ['x'] } });
+  world.edit('pms', { tags: [] });
+  world.edit('zendesk', { tags: ['x'] });
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['x'], pms: ['x'] });
+  expect(world.link).not.toHaveProperty('attemptedRemovals');
+});
+
+test('a set that was refused after a creation without an answer is offered whole, and not in part', () => {
+  const world = World.of(mapping, 'pms', { title: 'x', tags: ['a'] });
+  world.settle();
+  const { link } = world;
+  if (!link?.sides.zendesk) throw new Error('no link');
+  const sides = { ...link.sides, zendesk: { ...link.sides.zendesk, made: true as const } };
+  const attempts = {
+    attempted: { zendesk: { tags: [['a']] } },
+    attemptedAdds: { zendesk: { tags: ['a'] } },
+  };
+  const notTaken = [
+    {
+      ...{ row: 'tags', side: 'zendesk' as const, offered: ['a', 'b'], shown: ['a'] },
+      ...{ why: 'refused' as const, words: 'no', since: '' },
+    },
+  ];
+  world.link = { ...link, snapshot: null, sides, ...attempts, notTaken };
+  world.edit('pms', { tags: ['a', 'b', 'c'] });
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['a', 'b', 'c'], pms: ['a', 'b', 'c'] });
+});
+
+test('a set that was written to one side only: an earlier attempt at it does not bring back what is removed now', () => {
+  const world = agreedOn([]);
+  if (!world.link) throw new Error('no link');
+  world.link = { ...world.link, attempted: { zendesk: { tags: [[]] } } };
+  world.edit('zendesk', { tags: ['a'] });
+  world.edit('pms', { tags: ['b'] });
+  const plan = world.plan(['zendesk', 'pms'], true);
+  if (plan.do !== 'write') throw new Error('expected a write');
+  const [done, refused] = plan.intent.writes;
+  if (done?.side !== 'zendesk' || !refused) throw new Error('expected two writes');
+  world.edit('zendesk', done.values);
+  world.edit('pms', { tags: [] });
+  const intent = { ...plan.intent, writes: [{ ...done, done: true }, refused] };
+  world.link = abandonIntent({ ...world.link, intent }, refused);
+  world.edit('zendesk', { subject: 'y' });
+  world.settle();
+  world.settle();
+  expect(tagsOf(world)).toEqual({ zendesk: ['a'], pms: ['a'] });
 });
 
 test('an element stays removed after its removal was refused because the record had changed', () => {

@@ -1,4 +1,5 @@
-import type { Intent, PlannedWrite } from '../link';
+import { attemptsOf } from '../abandonedIntent';
+import type { Intent, Link, PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Side } from '../record';
 import { restsOn } from '../rules/absence';
@@ -42,7 +43,8 @@ export function linkedPhase(linked: LinkedPair): Found {
     if (record && record.state !== 'live') return { phase: 'ended', found: { linked, side, record } };
   }
   if (link.status === 'tombstone' && unread.length > 0) return { phase: 'returned', found: { refs: unread } };
-  const doubtful = refsOf(doubtfulSides(linked));
+  const writtenTo = unreadSides(linked).filter(mayBeWritten(link));
+  const doubtful = refsOf([...new Set([...doubtfulSides(linked), ...writtenTo])].sort());
   if (doubtful.length > 0) return { phase: 'doubtful', found: { refs: doubtful } };
   const parents = missingParents(linked);
   if (parents.length > 0) return { phase: 'orphaned', found: { parents } };
@@ -71,6 +73,12 @@ function comparesBothRecords({ link, table, current }: LinkedPair): boolean {
       restsOn(row, current) === null &&
       (isUnknown(row) || link.rested?.includes(row.id) === true || isReleased(row, link)),
   );
+}
+
+/** Whether a write of unknown outcome went to a side: only a record that was read since shows whether it was done. */
+function mayBeWritten(link: Link): (side: Side) => boolean {
+  const attempts = attemptsOf(link);
+  return (side) => Object.values(attempts[side] ?? {}).some((tried) => tried.length > 0);
 }
 
 /** Whether a record was not found, and nothing else says that it ended. */

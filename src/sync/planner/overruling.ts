@@ -6,11 +6,11 @@ import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /**
  * Judges the values that updates of unknown outcome may have overruled. If the record still shows such a value, the
- * update did not overrule it. If the record shows another value, the update counts as done, because the former value is
- * gone.
+ * update did not overrule it; but an export may have shown the record before the update. If the record shows another
+ * value, the update counts as done, because the former value is gone.
  *
  * @param current the records that were read
- * @returns `known`: overruled values; `unknown`: values whose record or row was not read; {} if there is no such update
+ * @returns `known`: overruled values; `unknown`: values whose record or row was not read since; {} if there is no such update
  */
 export function overrulingOf(
   pair: LinkedPair,
@@ -24,8 +24,10 @@ export function overrulingOf(
     const row = pair.table.rows.find(({ id }) => id === entry.row);
     const record = current[entry.side];
     const now = row && record ? canonicalOf(pair, row, entry.side, record) : null;
-    if (!now?.ok) unknown.push(entry);
-    else if (!sameValue(now.value, entry.lost)) known.push(entry);
+    const isThere = now?.ok && sameValue(now.value, entry.lost);
+    const isRead = pair.state.observed[entry.side]?.fresh === true;
+    if (!now?.ok || (isThere && !isRead)) unknown.push(entry);
+    else if (!isThere) known.push(entry);
   }
   return { overruling: { known, unknown } };
 }

@@ -58,7 +58,7 @@ export interface PhaseFindings {
   unread: { refs: RefKey[] };
   /** Both records: the pair is a tombstone, its records exist again, and one was not just read. */
   returned: { refs: RefKey[] };
-  /** Both records: an observation may be old, or a change. */
+  /** Both records: an observation may be old, or a change; or a write of unknown outcome went to the side. */
   doubtful: { refs: RefKey[] };
   /** Both records: a required parent is not linked. */
   orphaned: { parents: RefKey[] };

@@ -1,26 +1,23 @@
 import { changeOf, awaitsDecision, type HoldId } from '../holds';
-import type { AttemptedAdds, Attempts, OverruledValue, ParkedConflict } from '../link';
+import type { OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, withLoss, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { hasLostOption, restsOn, unreadValue } from '../rules/absence';
-import { agreedBase, agreedValue, keepsOwnValues } from '../rules/binding';
+import { agreedValue, keepsOwnValues, type AttemptsOfRows } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdOn } from '../rules/brake';
 import { holdsReserved } from '../rules/reserved';
-import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues } from '../rules/taken';
-import { agreedByLostWrites, filledInBy } from '../rules/lostWrites';
+import { notTakenOfRow, isOfferedAgain, lastSeen, keptValues, setBase } from '../rules/taken';
+import { agreedByLostWrites, filledInBy, mayBeTakenBack, outdatedAttempts } from '../rules/lostWrites';
 import { elementsOf } from '../heldSets';
 import { bySide, canHold, isSet, mergedSet, notRemovedElements, shownSet, writtenSet } from '../rules/sets';
 import { fromCanonical, sameValue, type Canonical } from '../values';
 import { canonicalOf, type LinkedPair } from './plannedPair';
 
 /** A linked pair while its rows are merged, with the facts that every row needs. */
-export interface Merge extends LinkedPair {
-  attempts: Attempts;
-  /** Elements of sets that writes since the last agreement added. */
-  adds: AttemptedAdds;
+export interface Merge extends LinkedPair, AttemptsOfRows {
   unconfirmed: readonly OverruledValue[];
   /** Time of each record's last change, in milliseconds since 1970. */
   changedAt: Record<Side, number>;
@@ -193,16 +190,19 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
     return notTakenEffect(merge, row, entry, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
-    // Merge against `base`, not against `fromLostWrites`: an element of a lost write that is on one side only would
-    // otherwise look as if the other side had removed it.
-    const effect = setEffect(merge, row, values, base);
+    // Not `fromLostWrites`: an element of a lost write that is on one side only would otherwise look as if the other
+    // side had removed it.
+    const effect = setEffect(merge, row, values, setBase(merge.table, row, merge.link));
     return effect.kind === 'unchanged' && fromLostWrites
       ? { kind: 'recover', value: fromLostWrites.base.zendesk }
       : effect;
   }
   const input = { base: fromLostWrites?.base ?? base, current: values, changedAt };
   const merged = isParked(merge, row) ? parkedResult(merge, row, input) : mergeRow(row, input);
-  const result = fromLostWrites?.isCertain === false ? withLoss(merged, input) : merged;
+  const isDoubtful =
+    fromLostWrites?.isCertain === false ||
+    (merged.kind === 'copy' && mayBeTakenBack(merge, row, otherSide(merged.from), input));
+  const result = isDoubtful ? withLoss(merged, input) : merged;
   if (result.kind === 'unchanged' && lost)
     return { kind: 'lapse', value: agreedValue(merge.table, row, link) ?? null, shown };
   if (result.kind === 'unchanged' && fromLostWrites)
@@ -230,13 +230,13 @@ function notTakenEffect(
   const again = isOfferedAgain(entry, offerContextOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || entry.why === 'emptied'))
     return { kind: 'aside', notTaken: { ...entry, shown: values[side] } };
-  const isDiscarded = entry.why === 'discarded';
-  if (isSet(row))
-    return setEffect(merge, row, values, isDiscarded ? base : agreedBase(merge.table, row, merge.link));
+  if (isSet(row)) return setEffect(merge, row, values, setBase(merge.table, row, merge.link));
   const result = mergeRow(row, input);
   // An edit on the side itself does not settle the offer, unless the row's winner is this side.
   const isAnswer =
-    isNew(from) || (isNew(side) && (isDiscarded || row.winner === side)) || result.kind === 'redact';
+    isNew(from) ||
+    (isNew(side) && (entry.why === 'discarded' || row.winner === side)) ||
+    result.kind === 'redact';
   const next = isAnswer ? result : carry(row, from, input);
   const isLoss = next.kind === 'copy' && (next.from !== from || isNew(side) || entry.overrules === true);
   if (next.kind !== 'copy' || !isLoss) return effectOf(merge, row, values, next, shown);
@@ -255,19 +255,20 @@ function setEffect(
   values: Record<Side, Json>,
   base: Record<Side, Json> | null,
 ): RowEffect {
-  const { table, link, current, sides, attempts, adds } = merge;
+  const { table, link, current, adds, removals } = merge;
   const agreed = agreedValue(table, row, link) ?? null;
   const known = isParked(merge, row) ? null : base;
-  const returned = bySide((side) => {
-    const hasMovedOn = current[side] !== undefined && current[side].version !== sides[side].version;
-    return notRemovedElements(attempts[side]?.[row.id], known?.[side], hasMovedOn);
-  });
+  const returned = bySide((side) => notRemovedElements(outdatedAttempts(merge, row, side), known?.[side]));
   const isRead = SIDES.every((side) => current[side] !== undefined);
   const added = bySide((side) => new Set(isRead ? adds[side]?.[row.id] : []));
+  const removed = bySide((side) => new Set(isRead ? removals[side]?.[row.id] : []));
   const entries = notTakenOfRow(table, row, link);
   const offered = entries.filter((each) => isOfferedAgain(each, offerContextOf(merge)));
   const again = offered.map(({ side }) => side);
-  const { value, shown } = mergedSet({ row, agreed, base: known, current: values, returned, added, again });
+  const { value, shown } = mergedSet({
+    ...{ row, agreed, base: known, current: values },
+    ...{ returned, added, removed, again },
+  });
   const deliveries = SIDES.filter((side) => !sameValue(shown[side], values[side])).map((to) => ({
     to,
     value: writtenSet(row, to, shown[to], link, current[to]),

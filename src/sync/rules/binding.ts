@@ -1,5 +1,5 @@
 import { triedOf } from '../abandonedIntent';
-import { type AttemptedAdds, type Attempts, type Link } from '../link';
+import { type Attempted, type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../merge';
 import type { Json, Side, Values } from '../record';
@@ -71,16 +71,24 @@ export function bindingsAfter(
   return next;
 }
 
+/** See {@link attemptsForSameFields}. All are by side and row id. */
+export interface AttemptsOfRows {
+  attempts: Attempts;
+  basedOn: Attempted;
+  adds: Attempted;
+  removals: Attempted;
+}
+
 /**
  * What writes of unknown outcome may have left in the fields that the rows name now, by side and row id.
  *
- * @returns `attempts`: values; `adds`: elements of sets that such writes added
+ * @returns `attempts`: values; `basedOn`: the versions on which those writes were based; `adds`, `removals`: elements of
+ * sets that those writes added or removed
  */
-export function attemptsForSameFields(
-  table: EntityMapping,
-  link: Link,
-): { attempts: Attempts; adds: AttemptedAdds } {
-  const { attempted, attemptedAs = {}, attemptedAdds = {} } = triedOf(link);
+export function attemptsForSameFields(table: EntityMapping, link: Link): AttemptsOfRows {
+  const tried = triedOf(link);
+  const { attempted, attemptedAs = {}, attemptedOn = {} } = tried;
+  const { attemptedAdds = {}, attemptedRemovals = {} } = tried;
   const fields = bindingsOf(table);
   const isForPresentFields = (row: string) => {
     const tried = attemptedAs[row];
@@ -89,7 +97,9 @@ export function attemptsForSameFields(
   };
   return {
     attempts: rowsThat(attempted, isForPresentFields),
+    basedOn: rowsThat(attemptedOn, isForPresentFields),
     adds: rowsThat(attemptedAdds, isForPresentFields),
+    removals: rowsThat(attemptedRemovals, isForPresentFields),
   };
 }
 

@@ -1,5 +1,7 @@
-import type { Attempts, LinkedSide, OverruledValue } from '../link';
+import { versionsOf } from '../abandonedIntent';
+import type { Attempted, Attempts, LinkedSide, OverruledValue } from '../link';
 import { writesTo, type PropertyRow } from '../mapping';
+import type { MergeInput } from '../merge';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { asAttempt } from '../attempts';
 import { isEmpty, sameValue } from '../values';
@@ -44,14 +46,15 @@ export function agreedByLostWrites(input: RowAfterLostWrites): AgreedByLostWrite
  *
  * @returns the side that filled it in; null if no side did
  */
-export function filledInBy({ row, base, values, sides }: RowAfterLostWrites): Side | null {
+export function filledInBy({ row, base, values, sides, attempts }: RowAfterLostWrites): Side | null {
   const filled = SIDES.find(
     (side) =>
       sides[side].made &&
       writesTo(row, side) &&
       isEmpty(values[otherSide(side)]) &&
       !isEmpty(values[side]) &&
-      isOwnForm(row, null),
+      isOwnForm(row, null) &&
+      !attempts[side]?.[row.id]?.some((tried) => !isEmpty(tried)),
   );
   return base === null ? (filled ?? null) : null;
 }
@@ -107,6 +110,46 @@ function editsUpdated({ row, values, attempts, unconfirmed }: RowAfterLostWrites
 function isEdit({ fixed, type, default: usual }: PropertyRow, created: Json, shown: Json): boolean {
   const isUsual = isEmpty(shown) || (usual !== undefined && sameValue(shown, usual));
   return fixed === null && type !== 'person' && !isUsual && !isCut(created, shown);
+}
+
+/** A pair with writes of unknown outcome. */
+interface PairAfterLostWrites {
+  attempts: Attempts;
+  basedOn: Attempted;
+  current: Partial<Record<Side, SyncRecord>>;
+  sides: Record<Side, Pick<LinkedSide, 'version'>>;
+}
+
+/** The values of such writes to a row, without those that were certainly not written: their record has not changed since. */
+export function outdatedAttempts(
+  { attempts, basedOn, current, sides }: PairAfterLostWrites,
+  { id }: PropertyRow,
+  side: Side,
+): Json[] {
+  const tried = attempts[side]?.[id] ?? [];
+  const version = current[side]?.version;
+  if (version === undefined || version === sides[side].version) return [];
+  const versions = versionsOf(tried, basedOn[side]?.[id]);
+  return tried.filter((_, n) => versions[n] !== version);
+}
+
+/**
+ * Whether a person of a side may have taken back the value of such a write, to this side or from it: the side shows the
+ * value from before it. If the write was not done, nothing was taken back, and somebody has changed another property.
+ */
+export function mayBeTakenBack(
+  pair: PairAfterLostWrites,
+  row: PropertyRow,
+  side: Side,
+  { base, current }: Pick<MergeInput, 'base' | 'current'>,
+): boolean {
+  return (
+    base !== null &&
+    sameValue(base[side], current[side]) &&
+    SIDES.some((each) =>
+      outdatedAttempts(pair, row, each).some((tried) => !showsAttempt(tried, current[side])),
+    )
+  );
 }
 
 function onBothSides(value: Json): Record<Side, Json> {

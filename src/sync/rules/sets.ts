@@ -33,6 +33,11 @@ export interface SetMergeInput {
    * side shows counts as agreed on: if the other side does not show it, it was removed there.
    */
   added: Record<Side, ReadonlySet<string>>;
+  /**
+   * Elements that such writes removed from a side, and that the other side did not have either. If the side does not show
+   * one of them, it counts as removed from both: if the other side shows it, it was added there.
+   */
+  removed: Record<Side, ReadonlySet<string>>;
   /** The sides that are offered again every element that they did not add or did not remove before. */
   again: readonly Side[];
 }
@@ -49,7 +54,7 @@ export interface MergedSet {
 
 /** Merges the additions and removals of both sides. An element that one side added and the other removed stays. */
 export function mergedSet(input: SetMergeInput): MergedSet {
-  const { row, agreed, base, current, returned, added, again } = input;
+  const { row, agreed, base, current, returned, added, removed, again } = input;
   const now = bySide((side) => new Set(elementsOf(current[side])));
   // No person removed an element that is no longer an option: both sides stay as they are.
   const lost = bySide((side) => {
@@ -57,10 +62,12 @@ export function mergedSet(input: SetMergeInput): MergedSet {
     return new Set([...gone].filter((each) => !now[side].has(each)));
   });
   const carried = SIDES.flatMap((side) => [...added[side]].filter((each) => now[side].has(each)));
-  const before = bySide(
-    (side) => new Set([...elementsOf(base?.[side]).filter((each) => !lost[side].has(each)), ...carried]),
-  );
-  const known = new Set([...(base ? elementsOf(agreed) : []), ...carried]);
+  const taken = new Set(SIDES.flatMap((side) => [...removed[side]].filter((each) => !now[side].has(each))));
+  const before = bySide((side) => {
+    const still = elementsOf(base?.[side]).filter((each) => !lost[side].has(each) && !taken.has(each));
+    return new Set([...still, ...carried]);
+  });
+  const known = new Set([...(base ? elementsOf(agreed) : []).filter((each) => !taken.has(each)), ...carried]);
   const gained = new Set(
     SIDES.flatMap((side) =>
       [...now[side]].filter((each) => !before[side].has(each) || returned[side].has(each)),
@@ -190,13 +197,10 @@ export function writtenSet(
 /**
  * Elements that writes of unknown outcome should have removed from a side, and that a later version of the record still
  * shows.
+ *
+ * @param attempts those on which the record has moved on since
  */
-export function notRemovedElements(
-  attempts: readonly Json[] | undefined,
-  base: Json | undefined,
-  hasMovedOn: boolean,
-): ReadonlySet<string> {
-  if (!attempts || !hasMovedOn) return new Set();
+export function notRemovedElements(attempts: readonly Json[], base: Json | undefined): ReadonlySet<string> {
   const tried = attempts.map((each) => new Set(elementsOf(each)));
   return new Set(elementsOf(base).filter((each) => tried.some((wanted) => !wanted.has(each))));
 }

@@ -113,6 +113,16 @@ export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Re
 }
 
 /**
+ * The values from which a set is merged. A set that was refused as a whole is merged from the last agreement, so that each
+ * of its elements is offered again.
+ */
+export function setBase(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
+  const [entry] = notTakenOfRow(table, row, link);
+  const isOffered = entry && !entry.byElement && entry.why !== 'discarded';
+  return isOffered ? agreedBase(table, row, link) : lastSeen(table, row, link);
+}
+
+/**
  * What was not taken of a row, for the fields that the row names now. A row with a set may have one entry for each
  * side.
  */
