@@ -1,7 +1,7 @@
 import { blankWrite, newLink, type Link } from '../../src/sync/link';
 import { notTakenOf } from '../../src/sync/notTaken';
-import { differingRows } from '../../src/sync/planner';
-import type { Json, Side, Values } from '../../src/sync/record';
+import { differingRows, isEcho } from '../../src/sync/planner';
+import { SIDES, type Json, type Side, type Values } from '../../src/sync/record';
 import { refusedRows } from '../../src/sync/rules/taken';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
@@ -52,6 +52,26 @@ const needsAssignee = (world: World) => (side: Side, values: Values) =>
   side === 'zendesk' && values['status'] === 'solved' && shownOn(world, side, 'assignee') === null
     ? ['status']
     : null;
+
+test('a value that a creation left out does not keep the pair busy: its echoes are dropped', () => {
+  const world = World.of(mapping, 'zendesk', { subject: 's', assignee: 'ann@a.example' });
+  world.leavesOut = { assignee: 'nobody has this address' };
+  world.onWrite = (_, values) => ({ ...values, assignee: null });
+  world.settle();
+  expect(aside(world, 'assignee')).toMatchObject({ side: 'pms', offered: 'ann@a.example' });
+  const echoes = () =>
+    SIDES.map((side) => {
+      if (!world.link || !world.records[side]) throw new Error('no pair');
+      return isEcho(mapping, table, world.link, world.records[side], NO_REFERENCES);
+    });
+  expect(echoes()).toEqual([true, true]);
+  world.edit('pms', { title: 'edited' });
+  expect(echoes()).toEqual([true, false]);
+  world.settle();
+  if (!world.link?.notTaken) throw new Error('all was taken');
+  world.link = { ...world.link, notTaken: world.link.notTaken.map((each) => ({ ...each, due: true })) };
+  expect(echoes()).toEqual([false, false]);
+});
 
 describe('F10: a refusal that names a property', () => {
   test('sets its row aside, with the API’s message, and writes all other rows', () => {

@@ -75,8 +75,13 @@ export function differingRows(
 function hasUnmergedRow(table: EntityMapping, link: Link): boolean {
   return comparedRows(table).some(
     (row) =>
-      !rests(row, {}) && (!namesSameFields(table, row, link) || link.rested?.includes(row.id) === true),
+      !rests(row, {}) && (isForOtherFields(table, row, link) || link.rested?.includes(row.id) === true),
   );
+}
+
+/** Whether nothing was agreed on, or offered, for the fields that a row names now. */
+function isForOtherFields(table: EntityMapping, row: PropertyRow, link: Link): boolean {
+  return !namesSameFields(table, row, link) && notTakenOfRow(table, row, link).length === 0;
 }
 
 /**
@@ -87,14 +92,12 @@ export function hasUncomparedRow(mapping: Mapping, link: Link): boolean {
   const table = mapping.entities[link.entity];
   if (link.status !== 'linked' && link.status !== 'conflict') return false;
   if (link.intent || link.braked || link.reason?.code === 'absent' || link.snapshot === null) return false;
-  const isForOtherFields = (row: PropertyRow) =>
-    link.mappingVersion === mapping.version &&
-    !namesSameFields(table, row, link) &&
-    notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
     (row) =>
       !rests(row, {}) &&
-      (link.rested?.includes(row.id) === true || isForOtherFields(row) || isReleased(row, link)),
+      (link.rested?.includes(row.id) === true ||
+        (link.mappingVersion === mapping.version && isForOtherFields(table, row, link)) ||
+        isReleased(row, link)),
   );
 }
 
@@ -106,6 +109,7 @@ function isAtRest(mapping: Mapping, link: Link): boolean {
     !link.intent &&
     link.waitsFor.length === 0 &&
     !link.braked &&
+    !link.notTaken?.some(({ due }) => due) &&
     link.mappingVersion === mapping.version &&
     !hasUnmergedRow(mapping.entities[link.entity], link)
   );
