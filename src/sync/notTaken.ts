@@ -28,6 +28,11 @@ export interface NotTaken {
    * count.
    */
   tried?: Partial<Record<Side, string>>;
+  /**
+   * The value is a person whom the side does not know or accept. Neither record shows when this changes, so only a
+   * resync, a reconcile or a new mapping offers the value again.
+   */
+  unknownPerson?: true;
   /** Offer it again at the next plan, although no cause has changed, e.g. for a resync or a reconcile. */
   due?: true;
   /** The row is a set: `shown` lacks elements of `offered`, or has more. Each side may have an entry of its own. */

@@ -177,7 +177,12 @@ function compareWrittenValue(
 ): void {
   const { row, refusal, answered } = answeredRow;
   const why = refusal === undefined ? whyNotTaken({ row, meant, before, answered }) : 'refused';
-  if (why) addNotTaken(compared, answeredRow, { shown: answered, why });
+  const isUnknownPerson = refusal !== undefined && row.type === 'person';
+  if (why)
+    addNotTaken(compared, answeredRow, {
+      ...{ shown: answered, why },
+      ...(isUnknownPerson && { unknownPerson: true }),
+    });
   else if (isOwnForm(row, meant)) compared.residue[row.id] = answered;
   // The side chose another value by itself, which the next plan carries to the other side. For example, assigning a new
   // ticket opens it, and a ticket without an organization gets its requester's.

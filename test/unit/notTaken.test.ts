@@ -56,7 +56,7 @@ const needsAssignee = (world: World) => (side: Side, values: Values) =>
 test('a value that a creation left out does not keep the pair busy: its echoes are dropped', () => {
   const world = World.of(mapping, 'zendesk', { subject: 's', assignee: 'ann@a.example' });
   world.leavesOut = { assignee: 'nobody has this address' };
-  world.onWrite = (_, values) => ({ ...values, assignee: null });
+  world.onWrite = (side, values) => (side === 'pms' ? { ...values, assignee: null } : values);
   world.settle();
   expect(aside(world, 'assignee')).toMatchObject({ side: 'pms', offered: 'ann@a.example' });
   const echoes = () =>
@@ -71,6 +71,28 @@ test('a value that a creation left out does not keep the pair busy: its echoes a
   if (!world.link?.notTaken) throw new Error('all was taken');
   world.link = { ...world.link, notTaken: world.link.notTaken.map((each) => ({ ...each, due: true })) };
   expect(echoes()).toEqual([false, false]);
+});
+
+test('a person whom a side does not know is offered again by a resync, and not after each edit', () => {
+  const world = World.of(mapping, 'zendesk', { subject: 's', assignee: 'ann@a.example' });
+  world.leavesOut = { assignee: 'nobody has this address' };
+  world.onWrite = (side, values) => (side === 'pms' ? { ...values, assignee: null } : values);
+  world.settle();
+  world.writes = [];
+  world.edit('zendesk', { subject: 't' });
+  world.settle();
+  world.edit('pms', { title: 'u' });
+  world.settle();
+  expect(world.writes.map(({ side, values }) => [side, values])).toEqual([
+    ['pms', { title: 't' }],
+    ['zendesk', { subject: 'u' }],
+  ]);
+  // The side knows the person now.
+  world.leavesOut = null;
+  world.onWrite = (_, values) => values;
+  world.resync();
+  expect(shownOn(world, 'pms', 'assignee')).toBe('ann@a.example');
+  expect(world.link?.notTaken).toBeUndefined();
 });
 
 describe('F10: a refusal that names a property', () => {

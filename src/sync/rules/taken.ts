@@ -152,13 +152,14 @@ export interface OfferContext {
 }
 
 /**
- * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records, or the
- * mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
+ * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records (but not
+ * for an unknown person), or the mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
  */
 export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: OfferContext): boolean {
   if (aside.why === 'discarded') return false;
   if (aside.why === 'apart') return aside.group === nextGroup(link);
   if (aside.due || link.mappingVersion !== mappingVersion) return true;
+  if (aside.unknownPerson) return false;
   const hasMoved = (side: Side) => {
     const version = current[side]?.version;
     return version !== undefined && version !== link.sides[side]?.version && version !== aside.tried?.[side];
