@@ -348,11 +348,16 @@ class Check {
 /** The mapping's names of rows that have other names here. */
 const ROWS: Readonly<Record<string, string>> = {
   customer: 'customerId',
+  'requester name': 'requestedBy',
   'due date': 'dueDate',
   'source URL': 'sourceUrl',
+  opened: 'openedAt',
   'shared tickets': 'sharedProjects',
   'shared comments': 'sharedNotes',
+  project: 'projectId',
   text: 'body',
+  'author name': 'authorName',
+  time: 'occurredAt',
 };
 
 /** Sorted with the most frequent reason first. */
