@@ -4,7 +4,7 @@ import { SIDES, otherSide, type Json, type Side } from './record';
 import type { RowDecision } from './resolution';
 import { filledFrom } from './rules/firstMeeting';
 import { canBeHidden, narrowerSide } from './rules/visibility';
-import { sameValue, textOf } from './values';
+import { isEmpty, sameValue, textOf } from './values';
 
 /** Three-way merge of one property. Symmetric: exchanging the sides exchanges the result. */
 
@@ -123,7 +123,9 @@ export function withLoss(result: MergeResult, { current }: Pick<MergeInput, 'cur
 function decide(row: PropertyRow, { base, current, changedAt }: MergeInput): MergeResult {
   const wins = (side: Side, rule: string): MergeResult => {
     const loser = otherSide(side);
-    return { kind: 'copy', from: side, value: current[side], lost: current[loser], rule };
+    // At a first meeting, an empty value is not an edit that could be lost.
+    const lost = base === null && isEmpty(current[loser]) ? undefined : current[loser];
+    return { kind: 'copy', from: side, value: current[side], lost, rule };
   };
   const narrower = base === null ? narrowerSide(row, current) : null;
   if (narrower)

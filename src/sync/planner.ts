@@ -12,7 +12,7 @@ import { namesSameFields } from './rules/sameFields';
 import { answeredElements, answeredSet, isSet } from './rules/sets';
 import { isForSameFields, isOwnForm, keptValues, whyNotTaken } from './rules/taken';
 import { boundOf } from './refusedWrite';
-import { referenceKinds, sameValue, toCanonical, type References } from './values';
+import { isEmpty, referenceKinds, sameValue, toCanonical, type References } from './values';
 
 export { emptyAgreement } from './link';
 export { referencesOf } from './planner/references';
@@ -66,7 +66,7 @@ export interface AnswerComparison {
   changedRows: string[];
   /** Rows whose property the side does not have: their former agreement stays. */
   restingRows: string[];
-  /** Rows that a creation did not write, and of which the new record shows another value: nobody agreed on one. */
+  /** Rows that a creation did not write, although the other side has a value, and of which the new record shows another. */
   unmetRows: string[];
   /** Values that this write or an earlier one offered and that were not taken; a new entry has an empty `since`. */
   notTaken: NotTaken[];
@@ -146,7 +146,7 @@ function compareRow(compared: AnswerComparison, shown: AnsweredRow): void {
   const before = write.op === 'create' ? undefined : write.expects[row.id];
   if (!write.rows.includes(row.id)) {
     compared.changedRows.push(row.id);
-    if (write.op === 'create') compared.unmetRows.push(row.id);
+    if (write.op === 'create' && !isEmpty(meant ?? null)) compared.unmetRows.push(row.id);
   } else if (isSet(row)) compareSet(compared, shown, meant, before);
   else compareWrittenValue(compared, shown, meant, before);
 }

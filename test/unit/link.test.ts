@@ -276,7 +276,7 @@ describe('after the worker died while it wrote', () => {
   });
 });
 
-test('a value of a one-way row that a new record has not is in the history', () => {
+test('keeps a value of a one-way row in the history if its new counterpart has no such value', () => {
   const mapping = testMapping([
     { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
     { zendesk: 'place', pms: 'room', type: 'string', direction: 'toZendesk' },
@@ -286,6 +286,21 @@ test('a value of a one-way row that a new record has not is in the history', () 
   world.settle();
   expect(world.records.zendesk?.values['place']).toBeNull();
   expect(world.link?.history).toMatchObject([{ row: 'room', side: 'zendesk', lost: 'here', kept: null }]);
+});
+
+test('a value that a new record sets, and that its origin lacks, is carried back and overrules nothing', () => {
+  const mapping = testMapping([
+    { zendesk: 'subject', pms: 'title', type: 'string', direction: 'both' },
+    { zendesk: 'channel', pms: 'source', type: 'string', direction: 'toPms' },
+  ]);
+  const world = World.of(mapping, 'pms', { title: 't' });
+  world.onWrite = (side, values) => (side === 'zendesk' ? { ...values, channel: 'api' } : values);
+  world.settle();
+  // Zendesk's record alone is enough to carry the value: the project is not read for it.
+  expect(world.plan(['zendesk'])).toMatchObject({ do: 'write' });
+  world.settle(['zendesk']);
+  expect(world.records.pms?.values['source']).toBe('api');
+  expect(world.link?.history).toEqual([]);
 });
 
 test('keeps every value that it may have overruled at a first meeting', () => {

@@ -17,6 +17,7 @@ export function changes(sandboxes: SandboxPair): Change[] {
   // Earlier runs were measured with this person; another one would add the calls that create a user in Zendesk.
   const people = new InsidePeople(sandboxes, { agent: AGENT, person: SYNC_PERSON });
   const { agent, person } = people;
+  const assignee = sandboxes.pms.store.people.upsert({ email: AGENT, name: agent.name }).person.id;
   const pairs = { ticket: joined(sandboxes, 'ticket'), org: joined(sandboxes, 'org') };
   const other = (side: Side): Side => (side === 'zendesk' ? 'pms' : 'zendesk');
   const pair = (kind: Kind, n: number): Record<Side, string> => at(pairs[kind], n);
@@ -60,7 +61,7 @@ export function changes(sandboxes: SandboxPair): Change[] {
       description: title,
       customerId,
       requesterId: person,
-      assigneeId: person,
+      assigneeId: assignee,
     })),
     ...commentChanges(sandboxes, people, { pair: (n) => pair('ticket', n), words }),
   ];
