@@ -297,7 +297,7 @@ test('a value that a new record sets, and that its origin lacks, is carried back
   world.onWrite = (side, values) => (side === 'zendesk' ? { ...values, channel: 'api' } : values);
   world.settle();
   // Zendesk's record alone is enough to carry the value: the project is not read for it.
-  expect(world.plan(['zendesk'])).toMatchObject({ do: 'write' });
+  expect(world.plan(['zendesk'], true)).toMatchObject({ do: 'write' });
   world.settle(['zendesk']);
   expect(world.records.pms?.values['source']).toBe('api');
   expect(world.link?.history).toEqual([]);
