@@ -65,7 +65,9 @@ export function hasRowsApart({ notTaken = [] }: Link): boolean {
 }
 
 function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, aside: NotTaken[]): Link {
-  const { notTaken = [], ...rest } = abandonIntent(link, isCertain ? write : null);
+  // A create is repeated only after a look-up, so an earlier attempt did not make the record either.
+  const isUnsent = isCertain || write.op === 'create';
+  const { notTaken = [], ...rest } = abandonIntent(link, isUnsent ? write : null);
   // An entry for the elements of a set that the other side did not take stays.
   const others = notTaken.flatMap((each): NotTaken[] => {
     if (!rows.includes(each.row)) return [each];

@@ -2,6 +2,7 @@ import { abandonIntent, triedOf } from '../../src/sync/abandonedIntent';
 import { newLink, type Intent, type PlannedWrite } from '../../src/sync/link';
 import { unexpectedValues, type Plan } from '../../src/sync/planner';
 import { SIDES } from '../../src/sync/record';
+import { withNotTaken } from '../../src/sync/refusedWrite';
 import { NO_REFERENCES, World, testMapping } from '../support/world';
 
 const write = (over: Partial<PlannedWrite>): PlannedWrite => ({
@@ -54,6 +55,16 @@ describe('an abandoned plan', () => {
       snapshot: { text: 'second', title: 'a' },
       sides: { zendesk: { residue: { text: 'first' } }, pms: { residue: {} } },
     });
+  });
+
+  test('stores no values of a create that was refused after a look-up, and those of an update', () => {
+    const refusal = { rows: ['title'], words: 'no', now: '', isCertain: false };
+    const attemptsAfter = (op: 'create' | 'update') => {
+      const refused = write({ op, rows: ['title'], lookFirst: true });
+      return withNotTaken(link([refused]), refused, refusal).attempted;
+    };
+    expect(attemptsAfter('create')).toEqual({});
+    expect(attemptsAfter('update')).toEqual({ zendesk: { title: ['b'] } });
   });
 
   test('leaves the link unchanged if no answer came, and stores the values that may have been written', () => {
