@@ -219,9 +219,9 @@ function closedRows({ snapshot, conflicts }: Link, { writes, next, then }: Inten
  */
 function recoveredRows(link: Link, intent: Intent): string[] {
   const written = new Set(intent.writes.flatMap(({ rows }) => rows));
-  const aside = new Set(intent.next.notTaken?.map(({ row }) => row));
+  const notTaken = new Set(intent.next.notTaken?.map(({ row }) => row));
   const tried = SIDES.flatMap((side) => Object.keys(link.attempted?.[side] ?? {}));
-  const isRecovered = (row: string) => row in intent.next.snapshot && !written.has(row) && !aside.has(row);
+  const isRecovered = (row: string) => row in intent.next.snapshot && !written.has(row) && !notTaken.has(row);
   return [...new Set(tried)].filter(isRecovered).filter(closedRows(link, intent));
 }
 
@@ -280,8 +280,8 @@ function halfDoneSets({ writes, next }: Intent, refused: PlannedWrite): string[]
 }
 
 /**
- * Offers the sets again that were not written to a side. Until then, the side counts as showing what the plan saw
- * there.
+ * Offers the sets again that were not written to a side. Until then, the link keeps the set that the plan
+ * saw on that side.
  */
 function withOffers(link: Link, { next }: Intent, { side, expects }: PlannedWrite, rows: string[]): Link {
   const offers = rows.map((row): NotTaken => ({

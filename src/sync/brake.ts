@@ -60,7 +60,7 @@ export interface CountedChange {
   change: HeldChange & { side: Side };
   measure: BrakeMeasure;
   cause: HoldCause;
-  /** A digest of what the row is bound to; where a hold is to end with that. */
+  /** A digest of the row's fields, if the hold must end when they change. */
   bound?: string;
   /** Of an end: the pair's other record, if it was not just read. Where it is gone, too, the end is not counted. */
   unread?: RefKey;
@@ -71,7 +71,7 @@ interface Planned {
   table: EntityMapping;
 }
 
-/** What a plan would destroy. Nothing where the two records of the pair meet for the first time. */
+/** The changes of a plan that destroy something; none at a first meeting. */
 export function countedChanges(plan: Plan, { state, table }: Planned): CountedChange[] {
   const { link } = state;
   if (!link?.snapshot || link.status === 'tombstone') return [];
@@ -153,7 +153,7 @@ function endCounted(
   return [{ change: { entity, kind, row: null, side }, measure: kind, cause, ...unread }];
 }
 
-/** Rows of a record that a walk met in which its side shows nothing any more, before its pair is told. */
+/** Rows of a walked record that its side has emptied; counted before the pair is signalled. */
 export function emptiedRows(
   mapping: Mapping,
   table: EntityMapping,

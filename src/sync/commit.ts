@@ -65,7 +65,7 @@ function sinceOf(link: Link, { row, side, offered }: NotTaken, now: string): str
   return before && sameValue(before.offered, offered) ? before.since : now;
 }
 
-/** As the answer shows them, in the place of what the plan knew of them. */
+/** The reserved elements of the answer replace those of the plan. */
 function reservedAfter(
   planned: Reserved = {},
   side: Side,

@@ -49,7 +49,7 @@ export type Reserved = Record<string, Partial<Record<Side, string[]>>>;
 
 type Holder = Pick<SyncRecord, 'values' | 'owned'>;
 
-/** One set of a record, as far as its canonical form does not say all of it; empty where it does. */
+/** The parts of a record's set that its canonical form lacks; empty if it lacks none. */
 export function heldSet({ values, owned }: Holder, property: string): HeldSet {
   const spelled = elementsOf(values[property]).filter((each) => each !== elementOf('tags', each));
   const belonging = owned?.[property] ?? [];

@@ -44,7 +44,7 @@ export interface HeldChange {
   kind: HeldKind;
   /** Null for a change of the pair as a whole. */
   row: string | null;
-  /** The side that the change would be written to: the one that did not change. Null: either side. */
+  /** The side that would be written to, that is, the side that did not change. Null: either side. */
   side: Side | null;
 }
 

@@ -100,8 +100,8 @@ export function compareAnswer(
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
     // The row names other fields since the plan was made: the next plan merges it as a first meeting.
-    const aside = notTakenOf(compared, row.id);
-    if (aside ? !isForSameFields(table, aside) : !namesSameFields(table, row, next)) continue;
+    const entry = notTakenOf(compared, row.id);
+    if (entry ? !isForSameFields(table, entry) : !namesSameFields(table, row, next)) continue;
     if (!hasProperty(row, side, answer)) {
       compared.restingRows.push(row.id);
       continue;
@@ -109,7 +109,7 @@ export function compareAnswer(
     if (row.type === 'string[]') compared.reserved[row.id] = reservedOn(row, side, answer, null);
     const value = toCanonical(row, side, shownValue(row, side, answer), references, kinds);
     if (!value.ok) compared.changedRows.push(row.id);
-    else if (aside && !aside.byElement) compareLeftOutRow(compared, aside, side, value.value);
+    else if (entry && !entry.byElement) compareLeftOutRow(compared, entry, side, value.value);
     else {
       const refusal = answer.leftOut?.[row[side]];
       const answered = answeredElements(row, side, answer, value.value, meantOn(next, side, row.id));
@@ -120,12 +120,12 @@ export function compareAnswer(
 }
 
 /** Compares a row that the write left out, because its value was not taken before. */
-function compareLeftOutRow(compared: AnswerComparison, aside: NotTaken, side: Side, answered: Json): void {
-  if (side === aside.side && aside.shown === undefined)
+function compareLeftOutRow(compared: AnswerComparison, entry: NotTaken, side: Side, answered: Json): void {
+  if (side === entry.side && entry.shown === undefined)
     compared.notTaken = compared.notTaken.map((each) =>
-      each === aside ? { ...aside, shown: answered } : each,
+      each === entry ? { ...entry, shown: answered } : each,
     );
-  else if (!sameValue(keptValues(aside)[side], answered)) compared.changedRows.push(aside.row);
+  else if (!sameValue(keptValues(entry)[side], answered)) compared.changedRows.push(entry.row);
 }
 
 /** A written or unwritten row, as the answer to a write shows it. All values are canonical. */

@@ -114,7 +114,7 @@ const OF_A_SYSTEM = {
   ),
   cursor_refused: ours(
     'connection',
-    'A system does not know the cursor of a change stream any more: it was restored, or begun anew.',
+    'A system does not know the cursor of a change stream any more: it was restored, or set up again.',
     'Run cursors rewind STREAM TIME with a time before that, then reconcile; doctor prints the command.',
   ),
   closed_ticket: theirs(

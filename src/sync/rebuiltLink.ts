@@ -2,7 +2,7 @@ import { type CanonicalKey, refKey } from './canonicalKey';
 import { newLink, seenVersion, type Link } from './link';
 import { comparedRows, type EntityMapping, type Mapping, type PropertyRow } from './mapping';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from './record';
-import { restsOn, shownValue } from './rules/absence';
+import { sideWithoutProperty, shownValue } from './rules/absence';
 import { bindingsAfter } from './rules/binding';
 import { reservedIn, reservedOn } from './rules/reserved';
 import { BLACK, isRedactedFrom } from './redaction';
@@ -32,7 +32,7 @@ export function rebuiltLink(
   const rested: string[] = [];
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
-    if (restsOn(row, records)) {
+    if (sideWithoutProperty(row, records)) {
       rested.push(row.id);
       continue;
     }
@@ -62,7 +62,7 @@ export function rebuiltLink(
 }
 
 interface Meeting {
-  /** What both sides agree on; absent where the next plan decides it as at a first meeting. */
+  /** What both sides agree on; absent if the next plan decides it as at a first meeting. */
   agreed?: Json;
   /** What the side that cannot be edited shows instead; absent where it shows the agreed value, or is to be planned. */
   residue?: Json;

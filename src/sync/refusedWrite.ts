@@ -27,8 +27,8 @@ export interface Refusal {
 
 /** The link with the refused rows set aside, to be planned anew. */
 export function withNotTaken(link: Link, write: PlannedWrite, refusal: Refusal): Link {
-  const aside = refusal.rows.map((row) => refusedRow(link, write, row, refusal));
-  return planned(link, write, refusal, aside);
+  const entries = refusal.rows.map((row) => refusedRow(link, write, row, refusal));
+  return planned(link, write, refusal, entries);
 }
 
 /**
@@ -40,12 +40,12 @@ export function withRowsApart(link: Link, write: PlannedWrite, refusal: Refusal)
   const { rows } = refusal;
   const isTried = rows.some((row) => notTakenOf(link, row)?.why === 'apart');
   if (write.op !== 'update' || rows.length < 2 || isTried) return null;
-  const aside = rows.map((row, n): NotTaken => ({
+  const entries = rows.map((row, n): NotTaken => ({
     ...refusedRow(link, write, row, refusal),
     why: 'apart',
     group: Math.min(n, CALLS_APART - 1),
   }));
-  return planned(link, write, refusal, aside);
+  return planned(link, write, refusal, entries);
 }
 
 /**
@@ -64,7 +64,7 @@ export function hasRowsApart({ notTaken = [] }: Link): boolean {
   return notTaken.some(({ why }) => why === 'apart');
 }
 
-function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, aside: NotTaken[]): Link {
+function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, entries: NotTaken[]): Link {
   // A create is repeated only after a look-up, so an earlier attempt did not make the record either.
   const isUnsent = isCertain || write.op === 'create';
   const { notTaken = [], ...rest } = abandonIntent(link, isUnsent ? write : null);
@@ -74,7 +74,7 @@ function planned(link: Link, write: PlannedWrite, { rows, isCertain }: Refusal, 
     const isOfSet = each.byElement === true || Array.isArray(each.offered);
     return each.side !== write.side && isOfSet ? [{ ...each, byElement: true }] : [];
   });
-  return { ...rest, notTaken: [...others, ...aside] };
+  return { ...rest, notTaken: [...others, ...entries] };
 }
 
 function refusedRow(link: Link, write: PlannedWrite, row: string, { words, now }: Refusal): NotTaken {

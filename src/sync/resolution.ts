@@ -119,7 +119,7 @@ export function refusalOf(
   return `${refKey(origin)} cannot be linked to ${counterpart}: expected a record such as ${other}:${table.kind[other]}:1`;
 }
 
-/** Whether one of the pair's two records is gone, as far as the link knows: a person may have it made again. */
+/** Whether one of the pair's two records is gone according to the link: a person may have it created again. */
 export function missesRecord(link: Link): boolean {
   const { zendesk, pms } = link.sides;
   if (!zendesk || !pms || link.unlinked) return false;

@@ -11,7 +11,7 @@ import { planPair, type Plan } from '../../src/sync/planner';
 import { phaseOf } from '../../src/sync/planner/phaseOf';
 import type { Phase } from '../../src/sync/planner/phases';
 import { SIDES, type Side, type SyncRecord } from '../../src/sync/record';
-import { restsOn } from '../../src/sync/rules/absence';
+import { sideWithoutProperty } from '../../src/sync/rules/absence';
 import { isRebound } from '../../src/sync/rules/binding';
 import { isNarrowed } from '../../src/sync/rules/visibility';
 import { referenceKinds, sameValue, toCanonical } from '../../src/sync/values';
@@ -158,7 +158,7 @@ const INVARIANTS: [name: string, holds: Invariant][] = [
       const open = rows.filter(
         (row) =>
           !(row.id in (next?.snapshot ?? {})) &&
-          restsOn(row, seen) === null &&
+          sideWithoutProperty(row, seen) === null &&
           !notTakenOf(next ?? {}, row.id) &&
           !next?.braked?.some((mark) => mark.row === row.id),
       );

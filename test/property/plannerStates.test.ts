@@ -19,7 +19,7 @@ const FEW = 4;
 const SELDOM_RECORDED = [
   ...['detached', 'switching', 'chosenUnread', 'chosenEnded'].map((phase) => `phase ${phase}`),
   ...['outside', 'unmapped', 'contested', 'orphaned', 'absent'].map((phase) => `phase ${phase}`),
-  ...['unmapped', 'replace', 'differ', 'combine', 'rests', 'lapse', 'keep', 'aside', 'brake'].map(
+  ...['unmapped', 'replace', 'differ', 'combine', 'rests', 'lapse', 'keep', 'keepOffer', 'brake'].map(
     (effect) => `effect ${effect}`,
   ),
   ...['ignore', 'part', 'rest', 'quarantine', 'absent', 'brake'].map((plan) => `plan ${plan}`),

@@ -216,7 +216,7 @@ const RULES: Rule[] = [
   },
   {
     file: 'absence',
-    name: 'restsOn',
+    name: 'sideWithoutProperty',
     off: () => null,
     ask: (planner) => does(planner, stateOf([without('subject', ticket({}))])),
     right: [],

@@ -554,7 +554,7 @@ const EFFECTS: Record<RowEffect['kind'], RowExample> = {
     effect: { value: ['b', 'c', 'd_e'] },
     writes: { zendesk: { tags: ['b', 'c', 'd_e'] }, pms: { labels: ['B', 'c', 'D e'] } },
   },
-  aside: {
+  keepOffer: {
     row: 'note',
     agreed: 'a',
     zendesk: 'a',

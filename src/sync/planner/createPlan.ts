@@ -61,7 +61,7 @@ export function createPlan(pair: Pair, origin: SyncRecord, canonical: Values): P
   };
 }
 
-/** The system may still answer the key of a record that was made before and is gone. */
+/** The system may answer a repeated key with an earlier record that no longer exists. */
 function insistedKey({ state: { key, link } }: Pair, { version }: SyncRecord): string {
   return link && link.rev > 0 ? `${key}@${version}/${link.rev}` : `${key}@${version}`;
 }
@@ -78,8 +78,8 @@ interface Content {
 function refusedBefore({ state: { link }, mapping, table }: Pair, origin: SyncRecord): NotTaken[] {
   if (!link) return [];
   const occasion = { link, current: { [origin.ref.side]: origin }, mappingVersion: mapping.version };
-  const aside = table.rows.flatMap((row) => notTakenOfRow(table, row, link));
-  return aside.filter((each) => !isOfferedAgain(each, occasion));
+  const entries = table.rows.flatMap((row) => notTakenOfRow(table, row, link));
+  return entries.filter((each) => !isOfferedAgain(each, occasion));
 }
 
 function contentFor(

@@ -2,7 +2,7 @@ import { attemptsOf } from '../abandonedIntent';
 import type { Intent, Link, PlannedWrite } from '../link';
 import { comparedRows, type PropertyRow } from '../mapping';
 import { SIDES, otherSide, type Side } from '../record';
-import { restsOn } from '../rules/absence';
+import { sideWithoutProperty } from '../rules/absence';
 import { agreedValue } from '../rules/binding';
 import { isReleased } from '../rules/reserved';
 import { notTakenOfRow } from '../rules/taken';
@@ -25,7 +25,7 @@ export function linkedPhase(linked: LinkedPair): Found {
   const [absent] = missing;
   if (gone) return { phase: 'ended', found: { linked, side: gone, record: null } };
   if (absent) {
-    // That the other record ended is known from its own side, whatever became of the one that was not found.
+    // That the other record ended is known from its own side, whether or not the missing record exists.
     const side = otherSide(absent);
     const record = current[side];
     return record && record.state !== 'live'
@@ -70,7 +70,7 @@ function comparesBothRecords({ link, table, current }: LinkedPair): boolean {
     agreedValue(table, row, link) === undefined && notTakenOfRow(table, row, link).length === 0;
   return comparedRows(table).some(
     (row) =>
-      restsOn(row, current) === null &&
+      sideWithoutProperty(row, current) === null &&
       (isUnknown(row) || link.rested?.includes(row.id) === true || isReleased(row, link)),
   );
 }

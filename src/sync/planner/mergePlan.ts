@@ -101,7 +101,7 @@ function agreementOf({ table, link, sides, current }: LinkedPair, asking: Asking
   };
 }
 
-/** A row that is neither compared nor agreed on keeps what was reserved before: what the link holds may still have it. */
+/** A row that is neither compared nor agreed on keeps its reserved elements: the link's value may contain them. */
 function reservedAfter(
   { table, link, current }: Pick<LinkedPair, 'table' | 'link' | 'current'>,
   asking: AskingRow[],

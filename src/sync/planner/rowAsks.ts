@@ -58,7 +58,7 @@ export const EFFECT_ASKS: { readonly [K in RowEffect['kind']]: AsksOfEffect<K> }
     ...NOTHING,
     agreement: agreementOn(value, shown),
   }),
-  aside: ({ notTaken }) => ({ ...NOTHING, notTaken: [notTaken] }),
+  keepOffer: ({ notTaken }) => ({ ...NOTHING, notTaken: [notTaken] }),
   keep: ({ values }) => ({ ...NOTHING, agreement: { value: null, differing: values } }),
   agree: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),
   recover: ({ value }) => ({ ...NOTHING, agreement: { value, differing: {} } }),

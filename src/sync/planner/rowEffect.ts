@@ -4,7 +4,7 @@ import type { PropertyRow } from '../mapping';
 import { carry, mergeParked, mergeRow, withLoss, type MergeInput, type MergeResult } from '../merge';
 import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
-import { hasLostOption, restsOn, unreadValue } from '../rules/absence';
+import { hasLostOption, sideWithoutProperty, unreadValue } from '../rules/absence';
 import { agreedValue, keepsOwnValues, type AttemptsOfRows } from '../rules/binding';
 import { bindingOf, bindingsOf } from '../rules/sameFields';
 import { holdOn } from '../rules/brake';
@@ -72,7 +72,7 @@ export type RowEffect =
   | ({ kind: 'overrule' } & Propagation)
   /** A person merged both values. The result goes to each side that has a different one. */
   | ({ kind: 'replace' } & Propagation)
-  /** Neither side can take the other's value: both stay. `agreed` is what counts for both. */
+  /** Neither side can take the other's value: both stay. `agreed` becomes the agreed value. */
   | { kind: 'differ'; agreed: Json; values: Record<Side, Json> }
   /** A set of which each side added or removed elements. `shown`: what each side should have of `value`. */
   | {
@@ -83,8 +83,8 @@ export type RowEffect =
       notTaken: NotTaken[];
     }
   /** A side did not take the other's value, and there is no reason yet to offer it again. */
-  | { kind: 'aside'; notTaken: NotTaken }
-  /** The brake holds what would be written: the row stays as it was, and both sides are read again before each plan. */
+  | { kind: 'keepOffer'; notTaken: NotTaken }
+  /** The brake holds the write: the row stays as it was, and both sides are read again before each plan. */
   | { kind: 'brake'; hold: HoldId; parked?: ParkedConflict };
 
 export function rowEffect(merge: Merge, row: PropertyRow): RowEffect {
@@ -119,7 +119,7 @@ function withBrake(merge: Merge, row: PropertyRow, effect: RowEffect): RowEffect
     // A first meeting replaces no agreed value: only a hold of kind `written`, i.e. of every write, applies to it.
     if (!hold || (merge.link.snapshot === null && hold.kind !== 'written')) continue;
     if (hold.state !== 'discarding') return { kind: 'brake', hold: hold.id };
-    return { kind: 'aside', notTaken: discardedRow(merge, row, effect, { to, before }) };
+    return { kind: 'keepOffer', notTaken: discardedRow(merge, row, effect, { to, before }) };
   }
   return effect;
 }
@@ -168,7 +168,7 @@ function discardedRow(
 
 function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   const { link, current, sides, attempts, unconfirmed, changedAt } = merge;
-  const resting = restsOn(row, current);
+  const resting = sideWithoutProperty(row, current);
   if (resting) return { kind: 'rests', side: resting };
   const base = lastSeen(merge.table, row, link);
   const read = allValues(SIDES.map((side) => readRow(merge, row, side, base)));
@@ -229,7 +229,7 @@ function notTakenEffect(
   const isNew = (each: Side) => !sameValue(base?.[each], values[each]);
   const again = isOfferedAgain(entry, offerContextOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || entry.why === 'emptied'))
-    return { kind: 'aside', notTaken: { ...entry, shown: values[side] } };
+    return { kind: 'keepOffer', notTaken: { ...entry, shown: values[side] } };
   if (isSet(row)) return setEffect(merge, row, values, setBase(merge.table, row, merge.link));
   const result = mergeRow(row, input);
   // An edit on the side itself does not settle the offer, unless the row's winner is this side.

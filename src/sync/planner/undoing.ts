@@ -30,7 +30,7 @@ interface Applied {
 export interface Undoing {
   /** Names the undo. */
   id: string;
-  /** The pair as if its records already showed the former values. */
+  /** The pair with the former values in its records. */
   pair: LinkedPair;
   undone: Undone[];
   applied: Applied[];
@@ -39,10 +39,10 @@ export interface Undoing {
 }
 
 /**
- * The fields that a row names now, compared with those before the mistake. `corrected`: it names the former fields
- * again, and the agreement from before is its base. `uncorrected`: it still names the fields to which the mistake was
- * written, and is held with the agreement from before. `unchanged`: the mistake did not change its fields. `other`: it
- * names other fields now.
+ * The fields that a row names now, compared with those before the mistake. `corrected`: the row names its former fields
+ * again, and is merged against the agreement from before the mistake. `uncorrected`: the row still names the fields to
+ * which the mistake was written; if the undo holds rows, this row is held. `unchanged`: the mistake did not change the
+ * row's fields. `other`: the row names yet other fields.
  */
 type BindingState = 'corrected' | 'uncorrected' | 'unchanged' | 'other';
 
@@ -127,7 +127,7 @@ function bindingStateOf({ table }: LinkedPair, { row, agreed, binding }: Restore
   return binding !== undefined && bindingsOf(table)[row] === binding ? 'uncorrected' : 'other';
 }
 
-/** The pair as if its records showed the former values, with the agreements from before its rows named other fields. */
+/** The pair with the former values in its records, and with the agreements from before the mistake. */
 function withFormerValues(
   pair: LinkedPair,
   { restores, hold }: PairUndo,
@@ -190,7 +190,7 @@ export function undoneEffect(undoing: Undoing, row: PropertyRow, ordinary: RowEf
 
 /**
  * The row is held with the agreement from before, until the mapping is corrected. If a value was edited since, a person
- * decides afterwards, because it may be a value of the wrong field.
+ * decides afterwards, because the edit may have been made in the wrong field.
  */
 function heldByUndo({ id, pair }: Undoing, row: PropertyRow, isLeft: boolean): RowEffect {
   const hold = holdOf(pair.table, row.id);
@@ -225,7 +225,7 @@ function shownValues(pair: LinkedPair, row: PropertyRow): Record<Side, Json> | n
   return { zendesk: values.zendesk ?? null, pms: values.pms ?? null };
 }
 
-/** Adds the former values to the updates of the merge, and an update for a side that has none but gets a value back. */
+/** Adds the former values to the updates of the merge. A side that gets a value back and has no update gets one. */
 export function withRestores(
   undoing: Undoing,
   pair: LinkedPair,
@@ -258,7 +258,7 @@ function withRestore(
   const before = row && canonical(pair, row, side, replaced);
   return {
     ...write,
-    // A value of the merge is newer than the former value: it is an edit of the other side since.
+    // If the merge also writes this property, the other side was edited since, and that edit is kept.
     values: property in write.values ? write.values : { ...write.values, [property]: back },
     ...(row && {
       rows: [...new Set([...write.rows, row.id])],

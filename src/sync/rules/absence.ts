@@ -29,13 +29,16 @@ export function offers({ values, complete }: ShownRecord, property: string): boo
  * The side that lacks the row's property, so that the row rests; null if both sides have it. The list of fields decides
  * this for all pairs (`row.restsOn`). A record may show it earlier, before the list is read again.
  */
-export function restsOn(row: PropertyRow, current: Partial<Record<Side, SyncRecord>>): Side | null {
+export function sideWithoutProperty(
+  row: PropertyRow,
+  current: Partial<Record<Side, SyncRecord>>,
+): Side | null {
   if (row.restsOn) return row.restsOn;
   return SIDES.find((side) => current[side] !== undefined && !hasProperty(row, side, current[side])) ?? null;
 }
 
 export function rests(row: PropertyRow, seen: Partial<Record<Side, SyncRecord>>): boolean {
-  return restsOn(row, seen) !== null;
+  return sideWithoutProperty(row, seen) !== null;
 }
 
 /**

@@ -33,7 +33,7 @@ export function isHeldEnd({ braked = [] }: Link, ref: RefKey): boolean {
 
 /**
  * Whether a pair still has a record on that side that its end would leave alone or archive. If both records are gone, the
- * end of the pair changes nobody's record: the brake neither counts nor holds it.
+ * end of the pair changes no record: the brake neither counts nor holds it.
  *
  * @param seen what was observed of the record; undefined if it was not observed, null if it was not found
  */

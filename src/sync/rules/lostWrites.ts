@@ -42,7 +42,7 @@ export function agreedByLostWrites(input: RowAfterLostWrites): AgreedByLostWrite
 
 /**
  * Only for a first meeting. The side whose record we created shows a value although we had none to write: the side filled
- * in what it requires, e.g. a requester, and nobody meant it. After an answered creation, this value is not carried either.
+ * in what it requires, e.g. a requester, and no person entered it. After an answered creation, this value is not carried either.
  *
  * @returns the side that filled it in; null if no side did
  */

@@ -46,7 +46,7 @@ export function withoutReserved(row: PropertyRow, link: Pick<Link, 'reserved'>, 
   return elementsOf(value).filter((each) => !out.has(each) && !former.has(each));
 }
 
-/** Whether what the link holds of a row has elements that are no part of the row any more. */
+/** Whether the link's value of a row contains elements that no longer belong to the row. */
 export function holdsReserved(
   row: PropertyRow,
   link: Pick<Link, 'sides' | 'snapshot' | 'reserved'>,

@@ -23,7 +23,7 @@ export interface SetMergeInput {
   row: PropertyRow;
   /** What both sides last agreed on. */
   agreed: Json;
-  /** What each side showed then; null where the two meet for the first time. */
+  /** What each side showed then; null at a first meeting. */
   base: Record<Side, Json> | null;
   current: Record<Side, Json>;
   /** Elements that a write of unknown outcome should have removed, and that a later version of the record still has. */

@@ -41,7 +41,7 @@ const WITHOUT_FORMS: ReadonlySet<PropertyRow['type']> = new Set(['enum', 'boolea
 /**
  * Whether a value that differs from the written one is the side's own form of it, e.g. shortened or rounded. An empty
  * value has no other form. Two exceptions: in a row with `fixedOn`, and for a person, a side fills in what it requires
- * and nobody meant. Zendesk makes the integration’s own user the requester of a ticket without one.
+ * and no person entered. Zendesk makes the integration’s own user the requester of a ticket without one.
  */
 export function isOwnForm({ type, fixed }: PropertyRow, meant: Json | undefined): boolean {
   if (WITHOUT_FORMS.has(type)) return false;
@@ -106,9 +106,9 @@ export function isAboutSomeRow({ code, fields }: RefusedWrite): boolean {
  * row was never agreed on.
  */
 export function lastSeen(table: EntityMapping, row: PropertyRow, link: Link): Record<Side, Json> | null {
-  const [aside] = notTakenOfRow(table, row, link);
-  if (!aside || aside.byElement) return agreedBase(table, row, link);
-  const { zendesk, pms } = keptValues(aside);
+  const [entry] = notTakenOfRow(table, row, link);
+  if (!entry || entry.byElement) return agreedBase(table, row, link);
+  const { zendesk, pms } = keptValues(entry);
   return { zendesk: withoutReserved(row, link, zendesk), pms: withoutReserved(row, link, pms) };
 }
 
@@ -130,8 +130,8 @@ export function notTakenOfRow(table: EntityMapping, { id }: PropertyRow, link: L
   // Entries without `bound` do not say to which fields the value was offered. They count unless the row was bound to
   // other fields after its agreement.
   const isAlike = link.bound?.[id] === undefined || namesSameFields(table, { id }, link);
-  const isOfRow = (aside: NotTaken) =>
-    aside.row === id && isForSameFields(table, aside) && (aside.bound !== undefined || isAlike);
+  const isOfRow = (entry: NotTaken) =>
+    entry.row === id && isForSameFields(table, entry) && (entry.bound !== undefined || isAlike);
   return wholeFirst((link.notTaken ?? []).filter(isOfRow));
 }
 
@@ -155,17 +155,17 @@ export interface OfferContext {
  * Whether a possible cause of the refusal has changed since the value was last offered: one of the two records (but not
  * for an unknown person), or the mapping. `due` asks for the offer without such a change, e.g. for a resync or a reconcile.
  */
-export function isOfferedAgain(aside: NotTaken, { link, current, mappingVersion }: OfferContext): boolean {
-  if (aside.why === 'discarded') return false;
-  if (aside.why === 'apart') return aside.group === nextGroup(link);
-  if (aside.due || link.mappingVersion !== mappingVersion) return true;
-  if (aside.unknownPerson) return false;
+export function isOfferedAgain(entry: NotTaken, { link, current, mappingVersion }: OfferContext): boolean {
+  if (entry.why === 'discarded') return false;
+  if (entry.why === 'apart') return entry.group === nextGroup(link);
+  if (entry.due || link.mappingVersion !== mappingVersion) return true;
+  if (entry.unknownPerson) return false;
   const hasMoved = (side: Side) => {
     const version = current[side]?.version;
-    return version !== undefined && version !== link.sides[side]?.version && version !== aside.tried?.[side];
+    return version !== undefined && version !== link.sides[side]?.version && version !== entry.tried?.[side];
   };
   // If the property was emptied, another offer would also empty the value that a person has chosen there meanwhile.
-  return (aside.why !== 'emptied' && hasMoved(aside.side)) || hasMoved(otherSide(aside.side));
+  return (entry.why !== 'emptied' && hasMoved(entry.side)) || hasMoved(otherSide(entry.side));
 }
 
 /** The number of the group that is tried next, among the rows that were refused together. */

@@ -114,8 +114,8 @@ export function shownToCustomers(
 ): boolean {
   const row = isComment(table) ? visibilityRow(table) : undefined;
   if (row === undefined) return false;
-  const aside = notTakenOf({ notTaken }, row.id);
-  if (aside) return Object.values(keptValues(aside)).every((value) => isShown(row, value));
+  const entry = notTakenOf({ notTaken }, row.id);
+  if (entry) return Object.values(keptValues(entry)).every((value) => isShown(row, value));
   if (!isShown(row, snapshot[row.id])) return false;
   return SIDES.every((each) => !(row.id in residue[each]) || isShown(row, residue[each][row.id]));
 }
@@ -132,8 +132,8 @@ export function isNarrowed(
 ): boolean {
   const row = visibilityRow(table);
   if (row === undefined || !isShown(row, former?.[row.id])) return false;
-  const aside = notTakenOf({ notTaken }, row.id);
-  if (aside && Object.values(keptValues(aside)).some((value) => !isShown(row, value))) return true;
+  const entry = notTakenOf({ notTaken }, row.id);
+  if (entry && Object.values(keptValues(entry)).some((value) => !isShown(row, value))) return true;
   return [snapshot, residue.zendesk, residue.pms].some(
     (values) => row.id in values && !isShown(row, values[row.id]),
   );

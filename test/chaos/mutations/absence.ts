@@ -2,4 +2,4 @@ import * as absence from '../../../src/sync/rules/absence';
 
 /** Switches off resting: a missing property counts as empty. */
 
-Object.assign(absence, { restsOn: () => null, hasProperty: () => true, rests: () => false });
+Object.assign(absence, { sideWithoutProperty: () => null, hasProperty: () => true, rests: () => false });
