@@ -124,13 +124,9 @@ describe('reconcile', () => {
       drifted,
       missing,
     }));
-    expect(findings).toEqual([
-      { count: 0, drifted: 0, missing: 0 },
-      // Every ticket of Zendesk has a requester; each reconcile offers it again to the PMS's own projects.
-      { count: again.findings.TicketToProject.notTaken, drifted: 0, missing: 0 },
-      { count: 0, drifted: 0, missing: 0 },
-    ]);
-    expect(again.findings.TicketToProject.notTaken).toBe(4);
+    expect(findings).toEqual(Array.from({ length: 3 }, () => ({ count: 0, drifted: 0, missing: 0 })));
+    // Zendesk filled in a requester for the PMS's own projects, and nothing offers it to them, or empties it.
+    expect(again.findings.TicketToProject.notTaken).toBe(0);
     const [latest] = await stack.store.upkeep.reportsFirst(1);
     expect(latest).toEqual(again);
   });
