@@ -49,13 +49,16 @@ async function lookForMatches(
   { store, systems, mapping }: ActivityContext,
   side: Side,
   { key, origin, counterparts = [] }: MatchesWanted,
-): Promise<RefKey[]> {
+): Promise<RefKey[] | null> {
   const table = mapping.entities[parseCanonicalKey(key).entity];
   // A counterpart of another pair cannot have rivals of this pair.
   const owners = await store.claims.owners(counterparts);
   const free = counterparts.filter((ref) => (owners.get(ref) ?? key) === key);
+  const seen = await store.observations.get([origin, ...free]);
+  // Without its values, no look-up is made, and "no match" would create a second counterpart.
+  if (!seen.has(origin)) return null;
   const found = new Map<RefKey, SyncRecord>();
-  for (const record of (await store.observations.get([origin, ...free])).values())
+  for (const record of seen.values())
     for (const { property, value } of matchValues(table, side, record))
       for (const match of await systems[side].findByProperty(table.kind[side], property, value))
         found.set(refKey(match.ref), match);

@@ -119,8 +119,11 @@ export interface PairActivities {
 /** Activities on one API's task queue, which is where that API's rate limit is kept. */
 export interface SystemActivities {
   readRecords(input: { key: CanonicalKey; refs: RefKey[] }): Promise<ReadOutcome>;
-  /** Records of this side that match the origin, or any of these records of the other side. */
-  lookForMatches(input: MatchesWanted): Promise<RefKey[]>;
+  /**
+   * Records of this side that match the origin, or any of these records of the other side.
+   * @returns null if a look-up was impossible because the link store has no observation of the origin
+   */
+  lookForMatches(input: MatchesWanted): Promise<RefKey[] | null>;
   writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
   pollStream(input: { stream: string }): Promise<PollOutcome>;
   listStreams(): Promise<string[]>;

@@ -58,21 +58,7 @@ async function runSteps(
         break;
       }
       case 'look': {
-        const { side } = parseRef(step.origin);
-        const matches = await system(otherSide(side), lookWords(otherSide(side))).lookForMatches({
-          key,
-          origin: step.origin,
-        });
-        // Whether other records match these as well matters only if there are any.
-        const rivals =
-          matches.length === 0
-            ? []
-            : await system(side, lookWords(side)).lookForMatches({
-                key,
-                origin: step.origin,
-                counterparts: matches,
-              });
-        findings = { ...findings, looked: { matches, rivals } };
+        findings = { ...findings, looked: await look(system, key, step.origin) };
         break;
       }
       case 'write': {
@@ -85,6 +71,23 @@ async function runSteps(
     }
   }
   throw ApplicationFailure.nonRetryable(`${key} did not settle within ${STEPS_AT_MOST} steps`, 'Bug');
+}
+
+/** @returns null if no look-up was possible: the pair is planned again, and its origin is read first */
+async function look(
+  system: TurnActivities['system'],
+  key: CanonicalKey,
+  origin: RefKey,
+): Promise<TurnFindings['looked']> {
+  const { side } = parseRef(origin);
+  const other = otherSide(side);
+  const matches = await system(other, lookWords(other)).lookForMatches({ key, origin });
+  if (!matches) return null;
+  // Whether other records match these as well matters only if there are any.
+  if (matches.length === 0) return { matches, rivals: [] };
+  const counterparts = { key, origin, counterparts: matches };
+  const rivals = await system(side, lookWords(side)).lookForMatches(counterparts);
+  return rivals && { matches, rivals };
 }
 
 async function writeAll(
