@@ -1,6 +1,7 @@
 import { parseRef, refKey, type CanonicalKey } from '../sync/canonicalKey';
 import { triedOf, withOverruled, type Overruling } from '../sync/abandonedIntent';
-import { agreed, seenVersion, withoutMarks, type Intent, type Link, type Reason } from '../sync/link';
+import { agreed, seenVersion, withoutMarks, type Intent, type Link } from '../sync/link';
+import type { Reason } from '../sync/reasons';
 import { withoutAgreement } from '../sync/absentRecord';
 import type { Mapping } from '../sync/mapping';
 import { withoutNotTaken } from '../sync/notTaken';

@@ -1,8 +1,8 @@
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { HoldId } from '../sync/holds';
-import type { Link, LinkStatus, Reason } from '../sync/link';
+import type { Link, LinkStatus } from '../sync/link';
+import { type Reason, type ReasonCode } from '../sync/reasons';
 import type { EntityType, RefKey, Side } from '../sync/record';
-import type { ReasonCode } from '../sync/reasons';
 
 /** The interface of the links for the rest of the service. */
 

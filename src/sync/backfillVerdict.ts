@@ -1,5 +1,6 @@
 import { parseCanonicalKey, refKey, type CanonicalKey } from './canonicalKey';
-import { newLink, type Intent, type Link, type Reason } from './link';
+import { newLink, type Intent, type Link } from './link';
+import type { Reason } from './reasons';
 import type { Mapping } from './mapping';
 import { isEcho, planPair, type Candidates } from './planner';
 import { ENTITY_TYPES, otherSide, type EntityType, type RefKey, type Side, type SyncRecord } from './record';

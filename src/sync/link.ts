@@ -15,7 +15,7 @@ import {
   type SyncRecord,
   type Values,
 } from './record';
-import type { ReasonCode } from './reasons';
+import type { Reason, ReasonCode } from './reasons';
 
 export const LINK_STATUSES = ['pending', 'linked', 'conflict', 'quarantined', 'tombstone'] as const;
 export type LinkStatus = (typeof LINK_STATUSES)[number];
@@ -37,15 +37,6 @@ export interface LinkedSide extends SeenVersion {
  * The reason code of a link whose parent is out of scope. The parent's pair notifies its children when it enters scope.
  */
 export const NO_PART = 'no_part' satisfies ReasonCode;
-
-/** Why a link is in its state, in words for a person, and when it will be tried again. */
-export interface Reason {
-  code: ReasonCode;
-  text: string;
-  since: string;
-  /** ISO time of the next automatic attempt; null if the link waits for a change or a person. */
-  nextAttempt: string | null;
-}
 
 /** Two values of one property that only a person can decide between. */
 export interface ParkedConflict {

@@ -1,13 +1,21 @@
 import type { BrakeMark } from './holds';
-import type { Agreement, Reason } from './link';
-import type { ReasonCode } from './reasons';
-import type { Side } from './record';
+import type { NotTaken } from './notTaken';
+import type { Reason, ReasonCode } from './reasons';
+import type { RefKey, Side } from './record';
 
 const SIDE_NAMES: Record<Side, string> = { zendesk: 'Zendesk', pms: 'the PMS' };
 
+/** What an agreement leaves open. */
+interface OpenParts {
+  waitsFor: readonly RefKey[];
+  conflicts: readonly { row: string }[];
+  notTaken?: readonly NotTaken[];
+  braked?: readonly BrakeMark[];
+}
+
 /** The reason of a link whose agreement leaves something open, for a person. */
 export function openReason(
-  { waitsFor, conflicts, notTaken = [], braked = [] }: Agreement,
+  { waitsFor, conflicts, notTaken = [], braked = [] }: OpenParts,
   failedFiles: string | null,
   since: string,
 ) {

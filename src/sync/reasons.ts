@@ -241,3 +241,12 @@ export const REASONS: Readonly<Record<ReasonCode, ReasonWords>> = { ...OF_THE_SY
 export function wordsOf(code: string): ReasonWords | null {
   return Object.hasOwn(REASONS, code) ? REASONS[code as ReasonCode] : null;
 }
+
+/** Why a link is in its state, in words for a person, and when it will be tried again. */
+export interface Reason {
+  code: ReasonCode;
+  text: string;
+  since: string;
+  /** ISO time of the next automatic attempt; null if the link waits for a change or a person. */
+  nextAttempt: string | null;
+}

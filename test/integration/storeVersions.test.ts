@@ -6,7 +6,8 @@ import { NewerStore, SCHEMA, Schema } from '../../src/links/migrations/storedSch
 import { Versions } from '../../src/links/versions';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { StaleLink } from '../../src/links/staleLink';
-import { type Link, type Reason, newLink } from '../../src/sync/link';
+import { type Link, newLink } from '../../src/sync/link';
+import type { Reason } from '../../src/sync/reasons';
 import { recordedStore, restoreStore } from '../support/recordStore';
 import { runShared } from '../support/cli';
 import { startSandboxes } from '../support/sandboxes';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { comparedRows, type PropertyRow } from '../../src/sync/mapping';
-import { mergeRow, type MergeInput, type MergeResult } from '../../src/sync/merge';
+import { mergeRow } from '../../src/sync/merge';
+import type { MergeInput, MergeResult } from '../../src/sync/mergeResult';
 import { SIDES, otherSide, type Json, type Side, type Values } from '../../src/sync/record';
 import { elementsOf } from '../../src/sync/heldSets';
 import { isSet } from '../../src/sync/rules/sets';

@@ -1,7 +1,8 @@
 import { changeOf, awaitsDecision, type HoldId } from '../holds';
 import type { OverruledValue, ParkedConflict } from '../link';
 import type { PropertyRow } from '../mapping';
-import { carry, mergeParked, mergeRow, withLoss, type MergeInput, type MergeResult } from '../merge';
+import { carry, mergeParked, mergeRow, withLoss } from '../merge';
+import type { MergeInput, MergeResult } from '../mergeResult';
 import type { NotTaken } from '../notTaken';
 import { SIDES, otherSide, type Json, type RefKey, type Side } from '../record';
 import { hasLostOption, sideWithoutProperty, unreadValue } from '../rules/absence';
@@ -190,8 +191,7 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
   if (entry && !entry.byElement && (!fromLostWrites || isAsKept))
     return notTakenEffect(merge, row, entry, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
-    // Not `fromLostWrites`: an element of a lost write that is on one side only would otherwise look as if the other
-    // side had removed it.
+    // Not `fromLostWrites`: an element that a lost write left on one side only would look removed on the other.
     const effect = setEffect(merge, row, values, setBase(merge.table, row, merge.link));
     return effect.kind === 'unchanged' && fromLostWrites
       ? { kind: 'recover', value: fromLostWrites.base.zendesk }

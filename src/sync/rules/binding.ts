@@ -1,7 +1,7 @@
 import { triedOf } from '../abandonedIntent';
 import { type Attempted, type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
-import type { MergeResult } from '../merge';
+import type { MergeResult } from '../mergeResult';
 import type { Json, Side, Values } from '../record';
 import { rowsThat } from '../rowValues';
 import { isEmpty } from '../values';

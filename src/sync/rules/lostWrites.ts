@@ -1,7 +1,7 @@
 import { versionsOf } from '../abandonedIntent';
 import type { Attempted, Attempts, LinkedSide, OverruledValue } from '../link';
 import { writesTo, type PropertyRow } from '../mapping';
-import type { MergeInput } from '../merge';
+import type { MergeInput } from '../mergeResult';
 import { SIDES, otherSide, type Json, type Side, type SyncRecord } from '../record';
 import { asAttempt } from '../attempts';
 import { isEmpty, sameValue } from '../values';
