@@ -4,7 +4,7 @@ import { commit, withAnswer, type LinkAtWork } from '../sync/commit';
 import type { Written } from '../sync/journal';
 import type { Intent, Link, PlannedWrite } from '../sync/link';
 import { fileWork } from '../sync/pairFiles';
-import { compareAnswer, unexpectedValues } from '../sync/planner';
+import { compareAnswer, uncompared, unexpectedValues } from '../sync/planner';
 import { otherSide, type RefKey, type Side, type SyncRecord, type Values } from '../sync/record';
 import { actedOn } from '../sync/resolution';
 import { hasRowsApart } from '../sync/refusedWrite';
@@ -209,14 +209,7 @@ export class PlannedWrites {
     ]);
     const compared =
       !answer || write.op === 'archive' || write.op === 'redact'
-        ? {
-            residue: intent.next.residue[side],
-            changedRows: [],
-            restingRows: [],
-            unmetRows: [],
-            notTaken: intent.next.notTaken ?? [],
-            reserved: {},
-          }
+        ? uncompared(intent.next, side)
         : compareAnswer(mapping, table, write, answer, intent.next, references);
     // If somebody else has changed the record meanwhile, the answer stays an observation for the next plan.
     const taking = takingInToo(intent, answer, compared.changedRows);

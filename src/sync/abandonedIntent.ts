@@ -259,7 +259,11 @@ function notTakenAfter(
 
 /** Drops the attempts of rows that are agreed on as planned: that agreement is newer. */
 function withoutTries(tried: Tried, rows: readonly string[]): Tried {
-  const isKept = (row: string) => !rows.includes(row);
+  return triesThat(tried, (row) => !rows.includes(row));
+}
+
+/** The attempts at some rows. */
+export function triesThat(tried: Tried, isKept: (row: string) => boolean): Tried {
   const { attempted, attemptedOn: on, attemptedAdds: adds, attemptedRemovals: removals } = tried;
   return {
     ...tried,

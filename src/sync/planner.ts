@@ -88,14 +88,7 @@ export function compareAnswer(
   references: References,
 ): AnswerComparison {
   const { side } = write;
-  const compared: AnswerComparison = {
-    residue: { ...next.residue[side] },
-    changedRows: [],
-    restingRows: [],
-    unmetRows: [],
-    notTaken: [...(next.notTaken ?? [])],
-    reserved: {},
-  };
+  const compared = uncompared(next, side);
   const kinds = referenceKinds(mapping, table);
   for (const row of comparedRows(table)) {
     if (!row[side]) continue;
@@ -117,6 +110,18 @@ export function compareAnswer(
     }
   }
   return compared;
+}
+
+/** The comparison for a write whose answer is not compared, and the beginning of any other: all is as planned. */
+export function uncompared(next: Agreement, side: Side): AnswerComparison {
+  return {
+    residue: { ...next.residue[side] },
+    changedRows: [],
+    restingRows: [],
+    unmetRows: [],
+    notTaken: [...(next.notTaken ?? [])],
+    reserved: {},
+  };
 }
 
 /** Compares a row that the write left out, because its value was not taken before. */

@@ -192,7 +192,7 @@ function effectWithoutHolds(merge: Merge, row: PropertyRow): RowEffect {
     return notTakenEffect(merge, row, entry, values, shown);
   if (isSet(row) && !merge.decisions.rows.has(row.id)) {
     // Not `fromLostWrites`: an element that a lost write left on one side only would look removed on the other.
-    const effect = setEffect(merge, row, values, setBase(merge.table, row, merge.link));
+    const effect = setEffect(merge, row, values);
     return effect.kind === 'unchanged' && fromLostWrites
       ? { kind: 'recover', value: fromLostWrites.base.zendesk }
       : effect;
@@ -230,7 +230,7 @@ function notTakenEffect(
   const again = isOfferedAgain(entry, offerContextOf(merge));
   if (!again && !isNew(from) && (!isNew(side) || entry.why === 'emptied'))
     return { kind: 'keepOffer', notTaken: { ...entry, shown: values[side] } };
-  if (isSet(row)) return setEffect(merge, row, values, setBase(merge.table, row, merge.link));
+  if (isSet(row)) return setEffect(merge, row, values);
   const result = mergeRow(row, input);
   // An edit on the side itself does not settle the offer, unless the row's winner is this side.
   const isAnswer =
@@ -249,15 +249,10 @@ function offerContextOf({ link, current, mapping }: Merge) {
 }
 
 /** Keeps what each side added and removed. A set that an earlier release parked is merged as at a first meeting. */
-function setEffect(
-  merge: Merge,
-  row: PropertyRow,
-  values: Record<Side, Json>,
-  base: Record<Side, Json> | null,
-): RowEffect {
+function setEffect(merge: Merge, row: PropertyRow, values: Record<Side, Json>): RowEffect {
   const { table, link, current, adds, removals } = merge;
   const agreed = agreedValue(table, row, link) ?? null;
-  const known = isParked(merge, row) ? null : base;
+  const known = isParked(merge, row) ? null : setBase(table, row, link);
   const returned = bySide((side) => notRemovedElements(outdatedAttempts(merge, row, side), known?.[side]));
   const isRead = SIDES.every((side) => current[side] !== undefined);
   const added = bySide((side) => new Set(isRead ? adds[side]?.[row.id] : []));

@@ -1,9 +1,8 @@
-import { triedOf } from '../abandonedIntent';
+import { triedOf, triesThat } from '../abandonedIntent';
 import { type Attempted, type Attempts, type Link } from '../link';
 import type { EntityMapping, PropertyRow } from '../mapping';
 import type { MergeResult } from '../mergeResult';
 import type { Json, Side, Values } from '../record';
-import { rowsThat } from '../rowValues';
 import { isEmpty } from '../values';
 import { withoutReserved } from './reserved';
 import { bindingOf, bindingsOf, namesSameFields } from './sameFields';
@@ -87,20 +86,19 @@ export interface AttemptsOfRows {
  */
 export function attemptsForSameFields(table: EntityMapping, link: Link): AttemptsOfRows {
   const tried = triedOf(link);
-  const { attempted, attemptedAs = {}, attemptedOn = {} } = tried;
-  const { attemptedAdds = {}, attemptedRemovals = {} } = tried;
   const fields = bindingsOf(table);
   const isForPresentFields = (row: string) => {
-    const tried = attemptedAs[row];
+    const triedAs = tried.attemptedAs?.[row];
     // Earlier releases did not store the fields of an attempt: then it was written to those of the link's agreement.
-    return tried === undefined ? !isRebound(table, { id: row }, link) : tried === fields[row];
+    return triedAs === undefined ? !isRebound(table, { id: row }, link) : triedAs === fields[row];
   };
-  return {
-    attempts: rowsThat(attempted, isForPresentFields),
-    basedOn: rowsThat(attemptedOn, isForPresentFields),
-    adds: rowsThat(attemptedAdds, isForPresentFields),
-    removals: rowsThat(attemptedRemovals, isForPresentFields),
-  };
+  const {
+    attempted: attempts,
+    attemptedOn: basedOn = {},
+    attemptedAdds: adds = {},
+    attemptedRemovals: removals = {},
+  } = triesThat(tried, isForPresentFields);
+  return { attempts, basedOn, adds, removals };
 }
 
 /** Whether a row's last agreement is about other fields than the row names now. */

@@ -3,7 +3,7 @@ import { abandonIntent } from '../../../src/sync/abandonedIntent';
 import { withAnswer } from '../../../src/sync/commit';
 import { elementsOf } from '../../../src/sync/heldSets';
 import { meantOn, type Intent, type Link, type PlannedWrite } from '../../../src/sync/link';
-import { compareAnswer } from '../../../src/sync/planner';
+import { compareAnswer, uncompared } from '../../../src/sync/planner';
 import type { Side, SyncRecord } from '../../../src/sync/record';
 import {
   hasRowsApart,
@@ -149,14 +149,7 @@ export class PairWrites {
     const { store } = this.pair;
     const compared = answer
       ? compareAnswer(MAPPING, table, write, answer, intent.next, NO_REFERENCES)
-      : {
-          residue: intent.next.residue[side],
-          changedRows: [],
-          restingRows: [],
-          unmetRows: [],
-          notTaken: intent.next.notTaken ?? [],
-          reserved: {},
-        };
+      : uncompared(intent.next, side);
     const isChanged = compared.changedRows.length > 0;
     const taking =
       answer && !isChanged
