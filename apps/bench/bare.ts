@@ -62,17 +62,27 @@ async function toPms(collection: string, bodies: Raw[]): Promise<string[]> {
 }
 
 interface JobAnswer {
-  job_status: { id: string; status: string };
+  job_status: { id: string; status: string; results: { id?: number; error?: string }[] | null };
 }
 
-async function toZendesk(name: 'organizations' | 'tickets', bodies: Raw[]): Promise<void> {
+type Created = 'organizations' | 'organization_memberships' | 'tickets';
+
+/** @returns the ids of the created records */
+async function toZendesk(name: Created, bodies: Raw[]): Promise<number[]> {
+  const ids: number[] = [];
   for (const some of hundreds(bodies)) {
     const begun = (await zendesk(`/${name}/create_many.json`, { [name]: some })) as unknown as JobAnswer;
-    for (let job = begun.job_status; job.status !== 'completed';) {
+    let job = begun.job_status;
+    while (job.status !== 'completed') {
       await new Promise((resolve) => setTimeout(resolve, 150));
       job = ((await zendesk(`/job_statuses/${job.id}`)) as unknown as JobAnswer).job_status;
     }
+    for (const { id, error } of job.results ?? []) {
+      if (id === undefined || error !== undefined) throw new Error(`${name}: ${error}`);
+      ids.push(id);
+    }
   }
+  return ids;
 }
 
 async function listed(collection: string): Promise<Raw[]> {
@@ -110,17 +120,23 @@ async function main(): Promise<void> {
   await copyTickets(customerOf, projectOf, people);
   await copyComments(projectOf);
   const newNames = new Set(organizations.map(({ name }) => name));
-  await toZendesk(
+  const own = customers.filter(({ name }) => !newNames.has(String(name)));
+  const newIds = await toZendesk(
     'organizations',
-    customers.flatMap(({ id, name }) =>
-      newNames.has(String(name)) ? [] : [{ name, external_id: `pms:customer:${String(id)}` }],
-    ),
+    own.map(({ id, name }) => ({ name, external_id: `pms:customer:${String(id)}` })),
+  );
+  const organizationOf = new Map(own.map(({ id }, n) => [id, newIds[n]]));
+  const { user } = (await zendesk('/users/me.json')) as { user: { id: number } };
+  await toZendesk(
+    'organization_memberships',
+    newIds.map((id) => ({ user_id: user.id, organization_id: id })),
   );
   await toZendesk(
     'tickets',
-    projects.map(({ id, title, description }) => ({
+    projects.map(({ id, title, description, customerId }) => ({
       subject: title,
       comment: { body: description },
+      organization_id: organizationOf.get(customerId),
       external_id: `pms:project:${String(id)}`,
     })),
   );

@@ -16,6 +16,23 @@ export class ChunkDecisions {
   constructor(private readonly work: ChunkWork) {}
 
   async decide(records: SyncRecord[]): Promise<Decided[]> {
+    const decided = await this.verdicts(records, false);
+    const older = decided.filter(({ verdict }) => verdict.do === 'read');
+    if (older.length === 0) return decided;
+    const results = await this.work.context.systems[this.work.from].read(older.map(({ record }) => record.ref));
+    const read = results.flatMap(({ record }) => record ?? []);
+    const found = new Set(read.map(({ ref }) => refKey(ref)));
+    // The pair of a record that is gone learns of it by its own look-up.
+    const gone = older.filter(({ record }) => !found.has(refKey(record.ref)));
+    return [
+      ...decided.filter(({ verdict }) => verdict.do !== 'read'),
+      ...gone.map((item): Decided => ({ ...item, verdict: { do: 'leave' } })),
+      ...(await this.verdicts(read, true)),
+    ];
+  }
+
+  /** @param fresh whether the records were read just now */
+  private async verdicts(records: SyncRecord[], fresh: boolean): Promise<Decided[]> {
     const { store, mapping, now } = this.work.context;
     // A page may contain a record twice; the newest counts.
     const latest = new Map<RefKey, SyncRecord>();
@@ -30,7 +47,7 @@ export class ChunkDecisions {
       return key === null ? [] : [{ record, owner, key }];
     });
     const links = await store.getMany(keyed.map(({ key }) => key));
-    const items = keyed.map((item): BackfillItem => ({ ...item, link: links.get(item.key) ?? null }));
+    const items = keyed.map((item): BackfillItem => ({ ...item, link: links.get(item.key) ?? null, fresh }));
     const references = await this.work.references(
       items.map(({ record, key, link }) => ({ key, records: [record], link })),
     );

@@ -19,6 +19,8 @@ export interface BackfillItem {
   owner: CanonicalKey | undefined;
   /** The pair's link. */
   link: Link | null;
+  /** Whether the record was read after its link; otherwise it may be older. */
+  fresh: boolean;
 }
 
 export interface BackfillKnowledge {
@@ -41,6 +43,8 @@ export type BackfillVerdict =
   | { do: 'resume'; link: Link }
   /** The link is stored, and needs no write. */
   | { do: 'keep'; link: Link }
+  /** The record may be older than its link shows it: it is read before the decision. */
+  | { do: 'read' }
   /** One write to the other side. `link`: the link to store, without the intent. */
   | { do: 'write'; link: Link; intent: Intent }
   | { do: 'look' }
@@ -59,7 +63,7 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
     if (link.unlinked || isEcho(mapping, table, link, record, references))
       return { do: 'nothing', because: 'agreed' };
     if (link.status === 'tombstone' && record.state !== 'live') return { do: 'nothing', because: 'ended' };
-    return { do: 'leave' };
+    return isMaybeOlder(item, link) ? { do: 'read' } : { do: 'leave' };
   }
   const ref = refKey(record.ref);
   // Its back-reference names another record, and there is no link: the pair's workflow resolves this.
@@ -96,6 +100,13 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
     default:
       return { do: 'leave' };
   }
+}
+
+/** Whether a page shows the record in a state that its link may have left behind, e.g. by a write of this backfill. */
+function isMaybeOlder({ record, fresh }: BackfillItem, link: Link): boolean {
+  const known = link.sides[record.ref.side];
+  if (fresh || known?.ref !== refKey(record.ref)) return false;
+  return record.order <= known.order && record.version !== known.version;
 }
 
 /** One pass over the records of a kind. */

@@ -196,6 +196,21 @@ test('matching records of both sides are linked, and a person decides ambiguous 
   expect(conflicts.length).toBeGreaterThan(0);
 });
 
+test('customers that a join has changed are read again in bulk, not each by its pair', async () => {
+  const names = ['Acme', 'Globex', 'Initech'];
+  for (const name of names) {
+    const domain_names = [`${name.toLowerCase()}.example`];
+    await boxes.zd('POST', '/organizations', { organization: { name, domain_names } });
+    await boxes.pm('POST', '/customers', { name });
+  }
+  boxes.calls.length = 0;
+  const { tallies } = await run();
+  expect(tallies.OrgToCustomer).toMatchObject({ joined: names.length, agreed: names.length, left: 0 });
+  // A page of the list, and one call for the changed customers.
+  expect(callsOf('pms', 'GET', /^\/api\/v1\/customers/)).toBe(2);
+  for (const { domains } of boxes.pms.store.all('customer')) expect(domains).toHaveLength(1);
+});
+
 test('answers lost after the write cause no duplicates, on either side', async () => {
   for (let i = 0; i < 3; i += 1) {
     await boxes.zd('POST', '/tickets', { ticket: { subject: `t${i}`, comment: { body: 'x' } } });

@@ -100,6 +100,27 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
       ]);
     });
 
+    test('is kept in a backfill for projects without a requester, by one job for all organizations', async () => {
+      const organizations = [await organization(), await organization(), await organization()];
+      const items = organizations.flatMap((organization_id) =>
+        [1, 2].map(() => ({ values: { subject: 'S', description: 'x', organization_id }, ...options() })),
+      );
+      const halves = [items.filter((_, n) => n % 2 === 0), items.filter((_, n) => n % 2 === 1)];
+      const bulk = port().bulk;
+      const answers = await Promise.all(halves.map((half) => bulk?.create('ticket', half)));
+      for (const half of answers)
+        expect(half?.map((each) => 'record' in each && each.record.values['organization_id'])).toEqual(
+          organizations,
+        );
+      expect(await ticketsMade()).toBe(items.length);
+      const writes = boxes.calls.filter(({ method, path }) => method === 'POST' && !/oauth|token/.test(path));
+      expect(new Set(writes.map(({ path }) => path))).toEqual(
+        new Set(['/api/v2/organization_memberships/create_many', '/api/v2/tickets/create_many']),
+      );
+      await bulk?.create('ticket', [{ ...items[0]!, ...options() }]);
+      expect(boxes.calls.filter(({ path }) => path.includes('memberships')).length).toBeLessThanOrEqual(4);
+    });
+
     test('costs one membership per person in a backfill', async () => {
       const [organization_id, elsewhere] = [await organization(), await organization()];
       const { id, email } = await person({ organization_id: Number(elsewhere) });
@@ -119,7 +140,7 @@ describe.each(['refused', 'ignored', 'kept'] as const)(
       );
       expect(await ticketsMade()).toBe(items.length);
       expect((await organizationsOf(id))[0]).toBe(elsewhere);
-      const joined = boxes.calls.filter(({ path }) => path === '/api/v2/organization_memberships');
+      const joined = boxes.calls.filter(({ path }) => path.startsWith('/api/v2/organization_memberships'));
       if (foreignOrganization === 'refused') expect(joined.length).toBeLessThanOrEqual(3);
     });
   },

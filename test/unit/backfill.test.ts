@@ -34,7 +34,7 @@ const knowledge = {
   now: NOW,
 };
 const verdictOf = (over: Partial<BackfillItem> = {}) =>
-  decideBackfill({ record: ticket(), key, owner: undefined, link: null, ...over }, knowledge);
+  decideBackfill({ record: ticket(), key, owner: undefined, link: null, fresh: false, ...over }, knowledge);
 const intent: Intent = {
   id: 'i',
   writes: [],
@@ -66,6 +66,15 @@ describe('what a backfill does with a record', () => {
     expect(verdictOf({ key: made, owner: made }).do).toBe('leave');
   });
 
+  test('reads a record again that may be older than its link, and only then leaves it to its pair', () => {
+    const side = { ref: refKey(ref), version: '3', order: 3, state: 'live', updatedAt: NOW, residue: {} };
+    const snapshot = { subject: 'b' };
+    const link = linkWith({ status: 'linked', snapshot, sides: { zendesk: { ...side, backRef: true } } });
+    const seen = (order: number, fresh = false) =>
+      verdictOf({ owner: key, link, record: ticket({ version: String(order), order }), fresh }).do;
+    expect([seen(1), seen(3), seen(4), seen(1, true)]).toEqual(['read', 'leave', 'leave', 'leave']);
+  });
+
   test('waits for a parent that is not linked', () => {
     const record = ticket({ values: { subject: 'a', organization_id: '5' } });
     expect(verdictOf({ record })).toEqual({ do: 'wait', waitsFor: ['zendesk:organization:5'] });
@@ -89,6 +98,7 @@ describe('what a backfill does with a record', () => {
       key: own,
       owner: undefined,
       link: null,
+      fresh: false,
     };
     expect(decideBackfill(item, knowledge).do).toBe('look');
     const none = { free: [], taken: [], rivals: [] };

@@ -2,7 +2,8 @@ import type { AccountSize } from './generate';
 
 /**
  * The fewest calls that the two APIs allow for a backfill: pages of the largest size, a hundred writes per call, one
- * look at each job, one call for a hundred people, and one call for each person that the PMS has to create.
+ * look at each job, one call for a hundred people, and one call for each person that the PMS has to create. The projects
+ * name no requester, so the tickets belong to the sync's own user, who joins each new organization, a hundred with a job.
  */
 export function boundOf(size: AccountSize): number {
   const pages = (records: number, of: number) => Math.ceil(records / of);
@@ -19,7 +20,8 @@ export function boundOf(size: AccountSize): number {
     pages(size.people, 100) +
     size.people;
   // Create, look at the job, read the created records.
-  const toZendesk = 3 * (pages(size.customers - size.matched, 100) + pages(size.projects, 100));
+  const newOrganizations = pages(size.customers - size.matched, 100);
+  const toZendesk = 3 * (newOrganizations + pages(size.projects, 100)) + 2 * newOrganizations;
   // A note becomes a comment by an update of its ticket; before that, a read checks that the comment is missing.
   return zendeskReads + pmsReads + toPms + toZendesk + 3 * size.notes;
 }

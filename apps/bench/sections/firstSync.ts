@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ScheduleHandle } from '@temporalio/client';
+import { SIDES } from '../../../src/sync/record';
+import { pollScheduleId } from '../../../src/workers/schedules';
 import { startBackfill } from '../../../src/workers/startBackfill';
 import { backfillProgress, type BackfillProgress } from '../../../src/workflows/backfill';
 import { boundOf } from '../backfill/bound';
@@ -43,6 +46,8 @@ export async function firstSync(
 ): Promise<FirstSync> {
   const handle = await startBackfill(bed.client, bed.store, bed.name);
   bed.worker.start();
+  const polls = SIDES.map((side) => bed.client.schedule.getHandle(pollScheduleId(bed.name, side)));
+  const paused = Promise.all(polls.map((poll) => bed.until('polls', () => isPaused(poll))));
   const clock = new Clock({
     worker: () => bed.worker.pid,
     mongo: () => bed.servers.mongo.pid,
@@ -65,9 +70,11 @@ export async function firstSync(
   const seconds = (Date.now() - since) / 1000;
   const cpu = clock.seconds();
   await bed.quiet();
+  await paused;
   const records = recordsOf(size);
-  // The reads of the PMS's polls, which run at the same time, are not part of the backfill.
+  // The first polls may have run before the pause. They are not part of the backfill.
   const calls = (await callsOf(bed.sandboxes)).filter(({ route }) => !route.endsWith('/changes'));
+  for (const poll of polls) await poll.unpause();
   const made = total(calls);
   const bound = boundOf(size);
   const events: number[] = [];
@@ -86,6 +93,14 @@ export async function firstSync(
     tallies: progress.tallies,
     problems: checkBackfill(bed.sandboxes),
   };
+}
+
+/** Pauses the polls of a side, whose calls would be counted as the backfill's. @returns false before the service made it */
+async function isPaused(poll: ScheduleHandle): Promise<boolean> {
+  return poll.pause('a first sync is measured').then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Like {@link firstSync}, and fails if there is a problem. */

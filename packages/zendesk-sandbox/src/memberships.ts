@@ -8,6 +8,8 @@ export interface Membership extends Fields {
   default: boolean;
 }
 
+const ORGANIZATIONS_AT_MOST = 300;
+
 /**
  * Which organizations people belong to; one of them is the default, which users show as `organization_id`.
  * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/
@@ -40,11 +42,16 @@ export class Memberships {
     return found;
   }
 
-  /** Rule 47: an existing membership is refused. @throws Refusal 422 */
+  /**
+   * Rule 47: an existing membership is refused. A person belongs to at most 300 organizations [H:4408838140314].
+   * @throws Refusal 422
+   */
   add(userId: number, organizationId: number, isDefault = false): Membership {
     const own = this.list({ userId });
     if (own.some((each) => each.organization_id === organizationId))
       throw invalid('user_id', 'User has already been taken', 'DuplicateValue');
+    if (own.length >= ORGANIZATIONS_AT_MOST)
+      throw invalid('base', `A user may belong to at most ${ORGANIZATIONS_AT_MOST} organizations`, 'InvalidValue');
     const now = this.options.now();
     const id = this.options.newId();
     const membership = {

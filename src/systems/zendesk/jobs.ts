@@ -24,7 +24,12 @@ export class Jobs {
    * @throws RetryLater with an unknown outcome if the end of the job cannot be observed; NeedsHuman
    */
   async run(request: Request, items: number): Promise<JobResult[]> {
-    const { job_status: begun } = this.http.parse(jobAnswer, request, (await this.http.send(request)).body);
+    return this.results(request, (await this.http.send(request)).body, items);
+  }
+
+  /** Waits for the end of the job that a request has begun. @param answer the body; see {@link run} for the rest */
+  async results(request: Request, answer: unknown, items: number): Promise<JobResult[]> {
+    const { job_status: begun } = this.http.parse(jobAnswer, request, answer);
     const job = await this.ended(begun);
     // A killed job does not show which items it has done.
     if (job.status !== 'completed')

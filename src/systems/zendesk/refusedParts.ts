@@ -2,7 +2,7 @@ import type { Names, Values } from '../../sync/record';
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { People } from './people';
-import type { Membership, ZendeskMemberships } from './zendeskMemberships';
+import type { Membership, Wanted, ZendeskMemberships } from './zendeskMemberships';
 
 /** Why parts of a ticket were left out of a write, by property. */
 export type LeftOut = Record<string, string>;
@@ -98,23 +98,41 @@ export class RefusedParts {
 
   /** Makes a person a member of an organization. @returns false if Zendesk refuses; true may mean "perhaps" */
   async mayBelong(userId: number, organizationId: string): Promise<boolean> {
-    return (await this.memberships.join(userId, organizationId)) !== 'refused';
+    return (await this.memberships.join({ userId, organizationId })) !== 'refused';
   }
 
   /** Makes the requester a member of the organization. */
-  async admit({ values, names, requesterId }: Draft, organizationId: string): Promise<Membership> {
+  private async admit(draft: Draft, organizationId: string): Promise<Membership> {
+    const found = await this.requesterFor(draft, organizationId);
+    return typeof found === 'string' ? found : this.memberships.join(found);
+  }
+
+  /** Makes the requesters of new tickets members of their organizations. @returns the results, in the same order */
+  async admitAll(drafts: readonly (Draft & { organizationId: string })[]): Promise<Membership[]> {
+    const found: (Membership | Wanted)[] = [];
+    for (const draft of drafts) found.push(await this.requesterFor(draft, draft.organizationId));
+    const wanted = found.filter((each) => typeof each !== 'string');
+    const joined = (await this.memberships.joinAll(wanted)).values();
+    return found.map((each) => (typeof each === 'string' ? each : (joined.next().value ?? 'refused')));
+  }
+
+  /** The membership to create; or the result, if the requester is a new person, who is created as a member. */
+  private async requesterFor(
+    { values, names, requesterId }: Draft,
+    organizationId: string,
+  ): Promise<Wanted | Membership> {
     const { requester } = values;
     if (typeof requester !== 'string') {
       const id = await requesterId();
-      return id === null ? 'refused' : this.memberships.join(id, organizationId);
+      return id === null ? 'refused' : { userId: id, organizationId };
     }
     const find = () => this.people.find(requester, { again: true });
     const person = await find();
-    if (person) return this.memberships.join(person.id, organizationId);
+    if (person) return { userId: person.id, organizationId };
     if (await this.memberships.make(requester, names[requester] ?? requester, organizationId))
       return 'joined';
     // The person may have been created meanwhile, by the write of another ticket.
     const made = await find();
-    return made ? this.memberships.join(made.id, organizationId) : 'refused';
+    return made ? { userId: made.id, organizationId } : 'refused';
   }
 }

@@ -3,6 +3,7 @@ import type { RecordRef, SyncRecord } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkWrites } from '../bulkWrites';
 import { NeedsHuman, RecordGone } from '../errors';
 import type { HttpClient } from '../http';
+import { Admissions } from './admissions';
 import { Jobs } from './jobs';
 import { IDS_PER_CALL } from './zendeskCalls';
 import { newOrganization } from './zendeskOrganizations';
@@ -16,6 +17,7 @@ import { isPublic, type ZendeskTickets } from './zendeskTickets';
 export class ZendeskBulk implements BulkWrites {
   readonly most = IDS_PER_CALL;
   private readonly jobs: Jobs;
+  private readonly admissions: Admissions;
 
   constructor(
     http: HttpClient,
@@ -23,6 +25,7 @@ export class ZendeskBulk implements BulkWrites {
     private readonly read: (refs: RecordRef[]) => Promise<ReadResult[]>,
   ) {
     this.jobs = new Jobs(http);
+    this.admissions = new Admissions(tickets);
   }
 
   canCreate(kind: string): boolean {
@@ -42,8 +45,9 @@ export class ZendeskBulk implements BulkWrites {
   }
 
   async create(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
-    const answers = await this.send(kind, items);
-    return kind === 'ticket' ? this.withoutRefused(items, answers) : answers;
+    if (kind !== 'ticket') return this.send(kind, items);
+    await this.admissions.ofOwnTickets(items);
+    return this.withoutRefused(items, await this.send(kind, items));
   }
 
   private async send(kind: string, items: readonly BulkCreate[]): Promise<BulkAnswer[]> {
@@ -79,15 +83,9 @@ export class ZendeskBulk implements BulkWrites {
     first: readonly BulkAnswer[],
   ): Promise<BulkAnswer[]> {
     const answers = [...first];
-    const admitted = new Map<string, boolean>();
-    const again: number[] = [];
-    for (const [place, item] of items.entries()) {
-      if (!isRefused(answers[place])) continue;
-      const { requester = null, organization_id: organization = null } = item.values;
-      const who = JSON.stringify([requester, organization]);
-      if (!admitted.has(who)) admitted.set(who, await this.tickets.isAdmitted(item));
-      if (admitted.get(who)) again.push(place);
-    }
+    const refused = [...items.keys()].filter((place) => isRefused(answers[place]));
+    const admitted = await this.admissions.of(refused.flatMap((place) => items[place] ?? []));
+    const again = refused.filter((_, n) => admitted[n]);
     const sent = again.flatMap((place) => items[place] ?? []);
     if (sent.length > 0)
       for (const [n, answer] of (await this.send('ticket', sent)).entries()) {

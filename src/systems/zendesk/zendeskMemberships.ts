@@ -1,8 +1,16 @@
+import { chunks } from '../chunks';
 import type { Request } from '../http';
-import type { ZendeskCalls } from './zendeskCalls';
+import { Jobs } from './jobs';
+import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 
 /** `maybe`: the person is a member already, or Zendesk refuses; the documentation does not distinguish the answers. */
 export type Membership = 'joined' | 'maybe' | 'refused';
+
+/** A membership to create. */
+export interface Wanted {
+  userId: number;
+  organizationId: string;
+}
 
 /** The additional expected status: the API's user has no right to change people. */
 const FORBIDDEN = 403;
@@ -13,20 +21,36 @@ const FORBIDDEN = 403;
  * person's other memberships (rule 25).
  */
 export class ZendeskMemberships {
-  constructor(private readonly calls: ZendeskCalls) {}
+  private readonly jobs: Jobs;
+
+  constructor(private readonly calls: ZendeskCalls) {
+    this.jobs = new Jobs(calls.http);
+  }
 
   /**
    * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/#create-membership
    *
    * @throws RetryLater
    */
-  async join(userId: number, organizationId: string): Promise<Membership> {
-    const status = await this.statusOf({
-      method: 'POST',
-      path: '/api/v2/organization_memberships',
-      body: { organization_membership: { user_id: userId, organization_id: Number(organizationId) } },
-    });
-    return status < 300 ? 'joined' : status === 422 ? 'maybe' : 'refused';
+  async join(wanted: Wanted): Promise<Membership> {
+    const path = '/api/v2/organization_memberships';
+    const body = { organization_membership: bodyOf(wanted) };
+    return meaningOf(await this.statusOf({ method: 'POST', path, body }));
+  }
+
+  /**
+   * Creates up to a hundred memberships with one job.
+   * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/#create-many-memberships
+   *
+   * @returns one result for each, in their order
+   * @throws RetryLater
+   */
+  async joinAll(all: readonly Wanted[]): Promise<Membership[]> {
+    const results: Membership[] = [];
+    // A job takes two calls.
+    for (const some of chunks(all, IDS_PER_CALL))
+      results.push(...(some[0] && some.length === 1 ? [await this.join(some[0])] : await this.job(some)));
+    return results;
   }
 
   /**
@@ -42,7 +66,25 @@ export class ZendeskMemberships {
     return (await this.statusOf({ method: 'POST', path: '/api/v2/users', body })) < 300;
   }
 
+  private async job(some: readonly Wanted[]): Promise<Membership[]> {
+    const path = '/api/v2/organization_memberships/create_many';
+    const body = { organization_memberships: some.map(bodyOf) };
+    const request: Request = { method: 'POST', path, body };
+    const answer = await this.calls.attempt(request, [FORBIDDEN]);
+    if (answer.status >= 300) return some.map(() => meaningOf(answer.status));
+    const results = await this.jobs.results(request, answer.body, some.length);
+    return results.map(({ id }) => (id === null ? 'maybe' : 'joined'));
+  }
+
   private async statusOf(request: Request): Promise<number> {
     return (await this.calls.attempt(request, [FORBIDDEN])).status;
   }
 }
+
+const bodyOf = ({ userId, organizationId }: Wanted) => ({
+  user_id: userId,
+  organization_id: Number(organizationId),
+});
+
+const meaningOf = (status: number): Membership =>
+  status < 300 ? 'joined' : status === 422 ? 'maybe' : 'refused';

@@ -105,17 +105,17 @@ export class ZendeskTickets {
   }
 
   /** The requester of a new ticket: by default, the API's own user. */
-  draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
+  private draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
     return { values, names, requesterId: async () => Number(await this.around.ownId()) };
   }
 
-  /** Makes the requester of a new ticket a member of its organization. @returns whether this was necessary and done */
-  async isAdmitted(item: Pick<BulkCreate, 'values' | 'names'>): Promise<boolean> {
-    const organization = item.values['organization_id'] ?? null;
-    return (
-      organization !== null &&
-      (await this.refused.admit(this.draftOf(item), textOf(organization))) === 'joined'
-    );
+  /** Makes the requesters of new tickets members of their organizations. @returns whether each may be a member now */
+  async admit(items: readonly Pick<BulkCreate, 'values' | 'names'>[]): Promise<boolean[]> {
+    const drafts = items.map((item) => ({
+      ...this.draftOf(item),
+      organizationId: textOf(item.values['organization_id'] ?? null),
+    }));
+    return (await this.refused.admitAll(drafts)).map((membership) => membership !== 'refused');
   }
 
   /** The body of a create, for a single call or in bulk. */

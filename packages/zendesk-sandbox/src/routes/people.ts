@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Membership } from '../memberships';
 import type { Fields } from '../model';
-import { envelope, idOf, listing, noContent, type Context } from './context';
+import { envelope, envelopes, idList, idOf, listing, noContent, queryOf, type Context } from './context';
 
 /** Addresses of people, and the organizations that they belong to (rule 25). */
 export function peopleRoutes(api: FastifyInstance, context: Context): void {
@@ -54,7 +54,7 @@ function identityRoutes(api: FastifyInstance, context: Context): void {
 
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/ */
 function membershipRoutes(api: FastifyInstance, context: Context): void {
-  const { users, organizations, store } = context;
+  const { users, organizations, store, jobs } = context;
   const { memberships } = store;
   const list = listing(context);
   const tell = (membership: Membership, type: string) =>
@@ -87,28 +87,44 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
   api.get('/organization_memberships/:id', async (request) => ({
     organization_membership: memberships.get(idOf(request)),
   }));
-  api.post('/organization_memberships', async (request, reply) => {
-    const given = envelope(request, 'organization_membership');
+  const add = (given: Fields): Membership => {
     const user = users.get(Number(given['user_id']));
     const organization = organizations.get(Number(given['organization_id']));
     const membership = memberships.add(user.id, organization.id, given['default'] === true);
     follow(user.id);
     tell(membership, 'created');
+    return memberships.get(membership.id);
+  };
+  const remove = (id: number): void => {
+    const membership = memberships.get(id);
+    memberships.remove(id);
+    follow(membership.user_id);
+    tell(membership, 'deleted');
+  };
+  const kind = (action: 'Create' | 'Delete') => ({ action, resource: 'OrganizationMembership' }) as const;
+
+  api.post('/organization_memberships', async (request, reply) => {
+    const membership = add(envelope(request, 'organization_membership'));
     return reply
       .code(201)
       .header('location', membership['url'])
-      .send({ organization_membership: memberships.get(membership.id) });
+      .send({ organization_membership: membership });
   });
+  api.post('/organization_memberships/create_many', async (request) => ({
+    job_status: jobs.add(kind('Create'), envelopes(request, 'organization_memberships'), (each) => ({
+      id: add(each).id,
+    })),
+  }));
+  api.delete('/organization_memberships/destroy_many', async (request) => ({
+    job_status: jobs.add(kind('Delete'), idList(queryOf(request)['ids']), (id) => (remove(id), { id })),
+  }));
   api.put('/users/:id/organization_memberships/:membership/make_default', async (request) => {
     const { user_id: userId } = memberships.makeDefault(idOf(request, 'membership'));
     follow(userId);
     return { organization_memberships: memberships.list({ userId }) };
   });
   api.delete('/organization_memberships/:id', async (request, reply) => {
-    const membership = memberships.get(idOf(request));
-    memberships.remove(membership.id);
-    follow(membership.user_id);
-    tell(membership, 'deleted');
+    remove(idOf(request));
     return noContent(reply);
   });
 }

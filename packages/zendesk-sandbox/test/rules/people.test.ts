@@ -72,6 +72,29 @@ describe('rule 25', () => {
     expect(await names(`/users/${id}/organizations`)).toEqual([second.id]);
   });
 
+  test('many memberships are made and ended by jobs; each refusal is a result of its own', async () => {
+    const all = [await organization(), await organization()];
+    const { id } = await person({ organization_id: all[0]?.id });
+    const organization_memberships = all.map((each) => ({ user_id: id, organization_id: each.id }));
+    const path = '/organization_memberships';
+    const done = await rig.api.done(await rig.api.post(`${path}/create_many`, { organization_memberships }));
+    expect(done.results).toMatchObject([
+      { error: 'OrganizationMembershipCreateFailed', details: 'User has already been taken' },
+      { id: expect.any(Number) as number, status: 'Created' },
+    ]);
+    expect(await names(`/users/${id}/organizations`)).toEqual(all.map((each) => each.id));
+    await rig.api.done(await rig.api.delete(`${path}/destroy_many?ids=${String(done.results?.[1]?.id)}`));
+    expect(await names(`/users/${id}/organizations`)).toEqual([all[0]?.id]);
+  });
+
+  test('a person belongs to at most 300 organizations [H:4408838140314]', async () => {
+    const { id } = await person();
+    const { memberships } = rig.sandbox.store;
+    for (let n = 0; n < 300; n += 1) memberships.add(id, (await organization()).id);
+    const organization_membership = { user_id: id, organization_id: (await organization()).id };
+    expect((await rig.api.post('/organization_memberships', { organization_membership })).status).toBe(422);
+  });
+
   test('organization_id in an update replaces the default and removes all others', async () => {
     const all = [await organization(), await organization(), await organization()];
     const { id } = await person({ organization_id: all[0]?.id });
