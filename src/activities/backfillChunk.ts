@@ -101,6 +101,7 @@ export class ChunkWriter {
         joins.push({ item, counterpart: verdict.counterpart });
         break;
       case 'look':
+      case 'read':
       case 'leave':
         left.push(record);
     }

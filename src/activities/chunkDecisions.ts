@@ -19,7 +19,9 @@ export class ChunkDecisions {
     const decided = await this.verdicts(records, false);
     const older = decided.filter(({ verdict }) => verdict.do === 'read');
     if (older.length === 0) return decided;
-    const results = await this.work.context.systems[this.work.from].read(older.map(({ record }) => record.ref));
+    const results = await this.work.context.systems[this.work.from].read(
+      older.map(({ record }) => record.ref),
+    );
     const read = results.flatMap(({ record }) => record ?? []);
     const found = new Set(read.map(({ ref }) => refKey(ref)));
     // The pair of a record that is gone learns of it by its own look-up.

@@ -94,7 +94,9 @@ class Check {
           ? null
           : `but ${[origin, ...refs].join(', ')} exist`;
       case 'pending': {
-        const linked = link.waitsFor.filter((ref) => this.isLive(ref) && isSettled(this.linkOf.get(ref)));
+        const linked = link.waitsFor.filter(
+          (ref) => this.isLive(ref) && hasBothRecords(this.linkOf.get(ref)),
+        );
         if (link.waitsFor.length === 0 || !link.reason) return 'it names no record to wait for';
         return linked.length === link.waitsFor.length ? `but ${linked.join(', ')} is linked` : null;
       }
@@ -417,6 +419,11 @@ const ZENDESK_NAMES: Record<string, Record<string, string>> = {
 
 function isSettled(link: LinkDocument | undefined): boolean {
   return link?.status === 'linked' || link?.status === 'conflict';
+}
+
+/** Whether others can refer to the pair. A pair whose match a person must choose is in conflict, and has no records. */
+function hasBothRecords(link: LinkDocument | undefined): boolean {
+  return isSettled(link) && SIDES.every((side) => link?.sides[side] !== undefined);
 }
 
 function partsOf(link: LinkDocument): { origin: string } {

@@ -51,7 +51,11 @@ export class Memberships {
     if (own.some((each) => each.organization_id === organizationId))
       throw invalid('user_id', 'User has already been taken', 'DuplicateValue');
     if (own.length >= ORGANIZATIONS_AT_MOST)
-      throw invalid('base', `A user may belong to at most ${ORGANIZATIONS_AT_MOST} organizations`, 'InvalidValue');
+      throw invalid(
+        'base',
+        `A user may belong to at most ${ORGANIZATIONS_AT_MOST} organizations`,
+        'InvalidValue',
+      );
     const now = this.options.now();
     const id = this.options.newId();
     const membership = {

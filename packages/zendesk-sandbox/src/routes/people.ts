@@ -7,6 +7,7 @@ import { envelope, envelopes, idList, idOf, listing, noContent, queryOf, type Co
 export function peopleRoutes(api: FastifyInstance, context: Context): void {
   identityRoutes(api, context);
   membershipRoutes(api, context);
+  membershipWrites(api, context);
 }
 
 /** https://developer.zendesk.com/api-reference/ticketing/users/user_identities/ */
@@ -54,19 +55,9 @@ function identityRoutes(api: FastifyInstance, context: Context): void {
 
 /** https://developer.zendesk.com/api-reference/ticketing/organizations/organization_memberships/ */
 function membershipRoutes(api: FastifyInstance, context: Context): void {
-  const { users, organizations, store, jobs } = context;
+  const { users, organizations, store } = context;
   const { memberships } = store;
   const list = listing(context);
-  const tell = (membership: Membership, type: string) =>
-    store.onEvent({
-      type: `user.organization_membership_${type}`,
-      kind: 'user',
-      record: users.get(membership.user_id),
-      actorId: null,
-      change: { organization: { id: String(membership.organization_id) } },
-    });
-  /** Updates a user's `organization_id` to the default membership. */
-  const follow = (userId: number) => users.reorganize(userId, memberships.organizationsOf(userId)[0] ?? null);
 
   api.get('/organization_memberships', async (request) =>
     list(request, 'organization_memberships', memberships.list()),
@@ -87,6 +78,21 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
   api.get('/organization_memberships/:id', async (request) => ({
     organization_membership: memberships.get(idOf(request)),
   }));
+}
+
+function membershipWrites(api: FastifyInstance, context: Context): void {
+  const { users, organizations, store, jobs } = context;
+  const { memberships } = store;
+  const tell = (membership: Membership, type: string) =>
+    store.onEvent({
+      type: `user.organization_membership_${type}`,
+      kind: 'user',
+      record: users.get(membership.user_id),
+      actorId: null,
+      change: { organization: { id: String(membership.organization_id) } },
+    });
+  /** Updates a user's `organization_id` to the default membership. */
+  const follow = (userId: number) => users.reorganize(userId, memberships.organizationsOf(userId)[0] ?? null);
   const add = (given: Fields): Membership => {
     const user = users.get(Number(given['user_id']));
     const organization = organizations.get(Number(given['organization_id']));
