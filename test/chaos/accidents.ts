@@ -5,7 +5,8 @@ import { SIDES, type Side } from 'testkit';
 import type { FaultInput } from 'zendesk-sandbox/common';
 import type { Model, Real } from './commands';
 import { LinkStoreCopy } from './linkStoreCopy';
-import type { LinkDocument, World } from './world';
+import type { LinkDocument } from './linkDocument';
+import type { World } from './world';
 
 /**
  * Rare events in an installation: a backup is restored, the link store is lost, a side's lists are empty. Afterwards

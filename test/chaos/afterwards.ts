@@ -1,7 +1,8 @@
 import type { RestoredRecord } from 'pms-sandbox';
 import { CUSTOM_FIELDS, comparable, type EditEntry, type Property } from 'testkit';
 import { SYNC_USERS } from './syncUsers';
-import type { LinkDocument, World } from './world';
+import type { LinkDocument } from './linkDocument';
+import type { TraceEntry } from './traceEntry';
 
 /** The longest duration of a poll that began before a restore. */
 const POLLS_TAKE_MS = 5_000;
@@ -70,7 +71,7 @@ export class Afterwards {
    * Whether a record waits for a person because it matches a pair whose counterpart the sync created while a side's
    * lists were empty. The sync could not know then that both sides have the company.
    */
-  isUnseenMatch({ reason }: LinkDocument, trace: World['trace']): boolean {
+  isUnseenMatch({ reason }: LinkDocument, trace: readonly TraceEntry[]): boolean {
     if (this.blankAt === '' || reason?.code !== 'ambiguous_match') return false;
     const named: string[] = reason.text.match(/(zendesk|pms):[a-z]+:[\w-]+/g) ?? [];
     return trace.some(

@@ -4,7 +4,8 @@ import { SIDES, comparable, customValue, type EditEntry, type RandomPeople, type
 import { TICKET_FIELDS } from 'zendesk-sandbox';
 import { checkCustomFields } from './customFieldCheck';
 import { SYNC_USERS } from './syncUsers';
-import type { LinkDocument, World } from './world';
+import type { LinkDocument } from './linkDocument';
+import type { World } from './world';
 
 /**
  * Checks at rest whether anything was lost or duplicated. It reads both systems and the link documents, and shares no

@@ -9,7 +9,8 @@ import {
   type Side,
 } from 'testkit';
 import { SYNC_USERS } from './syncUsers';
-import type { LinkDocument, World } from './world';
+import type { LinkDocument } from './linkDocument';
+import type { World } from './world';
 
 /**
  * Checks custom fields, which administrators deactivate, delete and create again: if both sides have the field, both

@@ -25,7 +25,9 @@ import { StepDownProxy, everyTime } from '../support/stepDownProxy';
 import { Afterwards } from './afterwards';
 import { chaosMapping } from './chaosMapping';
 import { Leaks } from './leaks';
+import type { LinkDocument } from './linkDocument';
 import { CLI, Operator } from './operator';
+import type { TraceEntry } from './traceEntry';
 
 export const PROCESSES = ['worker', 'intake', 'temporal', 'mongo'] as const;
 export type ProcessName = (typeof PROCESSES)[number];
@@ -45,23 +47,6 @@ const POLL_ROUTE: Record<Side, string> = {
 const REST_WITHIN_MS = 240_000;
 const IDLE_WITHIN_MS = 60_000;
 
-/** A link document, with the fields that the checker reads. */
-export interface LinkDocument {
-  _id: string;
-  entity: string;
-  status: string;
-  sides: Partial<Record<Side, { ref: string }>>;
-  history: { row: string; side: Side; lost: unknown }[];
-  /** Values that writes of unknown outcome may have overruled. */
-  unconfirmed?: LinkDocument['history'];
-  conflicts: { row: string; zendesk: unknown; pms: unknown }[];
-  notTaken?: { row: string; side: Side; offered: unknown; shown?: unknown; words: string }[];
-  reason: { code: string; text: string } | null;
-  waitsFor: string[];
-  /** As JSON. */
-  intent: string | null;
-}
-
 export interface Totals {
   faults: Record<string, number>;
   kills: Record<string, number>;
@@ -79,7 +64,7 @@ export class World {
   readonly operator: Operator;
   readonly afterwards = new Afterwards();
   /** Every state of each record, for the analysis of a violation. */
-  readonly trace: { at: string; ref: string; by: string; what: string; record: unknown }[] = [];
+  readonly trace: TraceEntry[] = [];
   private temporalConnection: { connection: Connection; client: Client } | null = null;
   private readonly mongoClient: MongoClient;
   /** The frozen worker, with the timer that resumes it. */

@@ -1,7 +1,7 @@
 import { startPmsSandbox, type PmsSandbox } from 'pms-sandbox';
 import { controlsOf, exchange } from 'testkit';
 import { Afterwards } from '../chaos/afterwards';
-import type { LinkDocument } from '../chaos/world';
+import type { LinkDocument } from '../chaos/linkDocument';
 
 /** Restoring a backup of the PMS sandbox, and its treatment in the chaos test. */
 

@@ -1,5 +1,6 @@
 import { KnownPeople } from '../../src/systems/zendesk/people';
-import { PROPERTIES, ticketRecord } from '../../src/systems/zendesk/zendeskRecords';
+import { PROPERTIES } from '../../src/systems/zendesk/zendeskProperties';
+import { ticketRecord } from '../../src/systems/zendesk/zendeskRecords';
 import { ticketSchema } from '../../src/systems/zendesk/zendeskSchemas';
 
 /** How the adapter reads Zendesk's answers. */

@@ -1,6 +1,5 @@
 import type { KeptAnswers } from './idempotency';
-import type { Change, Kind, PmsRecord } from './model';
-import type { StoredFile } from './store';
+import type { Change, Kind, PmsRecord, StoredFile } from './model';
 
 /** A backup of the PMS's database. People and their tokens are stored elsewhere and not part of it. */
 export interface StoreBackup {

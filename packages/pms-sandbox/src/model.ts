@@ -128,6 +128,16 @@ export interface Attachment {
   url: string;
 }
 
+/** The kinds of records that can have files. */
+export type FileHolder = 'note' | 'project';
+
+export interface StoredFile {
+  attachment: Attachment;
+  content: Buffer;
+  kind: FileHolder;
+  holderId: string;
+}
+
 export const personBody = z.strictObject({
   email: z.email().toLowerCase(),
   name: z.string().trim().min(1).max(255),

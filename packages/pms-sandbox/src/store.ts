@@ -11,9 +11,11 @@ import {
   type Attachment,
   type Change,
   type Fields,
+  type FileHolder,
   type Kind,
   type Operation,
   type PmsRecord,
+  type StoredFile,
 } from './model';
 import { kept, liesSchema, spoiled, wiped, type Lies } from './lies';
 import type { RestoredRecord, StoreBackup } from './backup';
@@ -23,15 +25,6 @@ import { Table } from './table';
 
 /** Fields of an imported record that a client may not set. */
 export type Origin = Partial<Pick<PmsRecord, 'id' | 'createdAt' | 'archivedAt'>> & { redacted?: boolean };
-
-/** The kinds of records that can have files. */
-export type FileHolder = 'note' | 'project';
-export interface StoredFile {
-  attachment: Attachment;
-  content: Buffer;
-  kind: FileHolder;
-  holderId: string;
-}
 
 /** The feed falsifies every n-th change, if it is set to do so. */
 const EVERY = 5;

@@ -3,6 +3,7 @@ import { textOf } from '../../sync/values';
 import { LRUCache } from 'lru-cache';
 import { chunks } from '../chunks';
 import { AlreadyExists, NeedsHuman, RecordGone } from '../errors';
+import type { Entries, Entry, Found, Wanted } from './entries';
 import { readPages } from './pages';
 import type { Api } from './profileApi';
 import type { Directory as Definition } from './profileSchema';
@@ -19,29 +20,7 @@ const MISSED_TO_MAKE_MS = 5_000;
 /** How long a refused entry is not created again. */
 const REFUSED_MS = 60_000;
 
-export interface Entry {
-  id: string;
-  key: string;
-  /** The entry's display name; null if the system does not return one. */
-  name: string | null;
-  /** The entry as the API returned it, for the profile's expressions. */
-  raw: Json;
-}
-
-/** How an entry is looked up. */
-export interface Wanted {
-  /** Whether a missing entry is created. */
-  make: boolean;
-  /** The display name for a new entry; its key if no name is known. */
-  name?: string | undefined;
-  /** Bypasses the cache. */
-  again?: boolean;
-}
-
-/** An entry's id, or the reason why it has none. */
-export type Found = { id: string } | { missing: string };
-
-export class Directory {
+export class Directory implements Entries {
   private readonly byId = new LRUCache<string, Entry>(CACHED);
   /** The entries by lower-case key. */
   private readonly byKey = new LRUCache<string, Entry>(CACHED);
@@ -56,7 +35,6 @@ export class Directory {
     private readonly api: Api,
   ) {}
 
-  /** @returns the entries by id; ids that the system does not know are absent */
   async entries(ids: readonly string[]): Promise<Map<string, Entry>> {
     const known = new Map<string, Entry>();
     const unknown: string[] = [];
@@ -85,7 +63,6 @@ export class Directory {
     }
   }
 
-  /** Fills the cache with many keys by few calls. A key that is not found is looked up again by {@link find}. */
   async prefetch(keys: readonly string[], make: boolean): Promise<void> {
     const { byKeys } = this.definition;
     if (!byKeys) return;

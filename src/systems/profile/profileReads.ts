@@ -7,7 +7,7 @@ import type { Request } from '../http';
 import { inParallel } from '../inParallel';
 import type { ReadResult, WalkPage } from '../port';
 import { isOfOneRecord, isUnreadable, unreadable, type Parsed, type Unreadable } from '../unreadable';
-import type { Directory, Entry } from './directory';
+import type { Entries, Entry } from './entries';
 import { readPage, readPages, type List, type Page } from './pages';
 import type { Api, ApiAnswer } from './profileApi';
 import type { Raw, Records } from './profileRecords';
@@ -201,13 +201,13 @@ export class ProfileReads {
 
   /** Parses records of any kinds, after loading the directory entries that they reference in as few calls as possible. */
   async parse(raws: readonly Raw[]): Promise<SyncRecord[]> {
-    const wanted = new Map<Directory, string[]>();
+    const wanted = new Map<Entries, string[]>();
     for (const kind of new Set(raws.map((raw) => raw.kind))) {
       const those = raws.filter((raw) => raw.kind === kind);
       for (const [directory, ids] of this.recordsOf(kind).pointsTo(those))
         wanted.set(directory, [...(wanted.get(directory) ?? []), ...ids]);
     }
-    const known = new Map<Directory, ReadonlyMap<string, Entry>>();
+    const known = new Map<Entries, ReadonlyMap<string, Entry>>();
     for (const [directory, ids] of wanted) known.set(directory, await directory.entries(ids));
     return raws.map((raw) => this.recordsOf(raw.kind).toRecord(raw, known));
   }

@@ -4,7 +4,7 @@ import type { Attachment, Json, Names, RecordRef, RefKey, SyncRecord, Values } f
 import { textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
 import type { Api } from './profileApi';
-import type { Directory, Entry } from './directory';
+import type { Entries, Entry } from './entries';
 import type { Expression } from './expression';
 import { fieldOf, setAt } from './fieldPath';
 import { Marker } from './marker';
@@ -45,14 +45,14 @@ export interface Wired {
 /** Converts the records of one kind between the API's form and the sync's. */
 export class Records {
   private readonly forms: ReadonlyMap<string, PropertyForm>;
-  private readonly pointers: readonly (PropertyForm & { directory: Directory })[];
+  private readonly pointers: readonly (PropertyForm & { directory: Entries })[];
   private readonly marker: Marker | null;
   private readonly times: Times;
 
   constructor(
     readonly kind: Kind,
     private readonly api: Api,
-    directories: ReadonlyMap<string, Directory>,
+    directories: ReadonlyMap<string, Entries>,
   ) {
     this.times = new Times(kind.dates);
     this.forms = new Map(
@@ -67,7 +67,7 @@ export class Records {
   }
 
   /** The ids of directory entries that the records reference, by directory. */
-  pointsTo(raws: readonly Raw[]): [Directory, string[]][] {
+  pointsTo(raws: readonly Raw[]): [Entries, string[]][] {
     return this.pointers.map((form) => [
       form.directory,
       raws.flatMap(({ raw, call, at }) =>
@@ -331,7 +331,7 @@ export class Records {
   }
 }
 
-function isPointer(form: PropertyForm): form is PropertyForm & { directory: Directory } {
+function isPointer(form: PropertyForm): form is PropertyForm & { directory: Entries } {
   return form.directory !== null;
 }
 

@@ -1,7 +1,7 @@
 import type { Json, Names } from '../../sync/record';
 import { isEmpty, sameValue, textOf } from '../../sync/values';
 import { NeedsHuman } from '../errors';
-import type { Directory, Entry } from './directory';
+import type { Entries, Entry } from './entries';
 import { fieldOf } from './fieldPath';
 import type { Kind, Property } from './kindSchema';
 import { RequestTemplate } from './template';
@@ -14,7 +14,7 @@ export const ENTRIES = 'entries';
 export type RawRecord = { [key: string]: Json };
 export type CustomFields = ReadonlyMap<string, Json>;
 /** The loaded directory entries that records reference. */
-export type Known = ReadonlyMap<Directory, ReadonlyMap<string, Entry>>;
+export type Known = ReadonlyMap<Entries, ReadonlyMap<string, Entry>>;
 
 /** Options for the look-up of entries that values name; `leftOut` collects the values without an entry. */
 export interface Naming {
@@ -54,7 +54,7 @@ export class PropertyForm {
     private readonly property: Property & { name: string },
     private readonly kind: Kind,
     /** The directory whose entries the field references by id. */
-    readonly directory: Directory | null,
+    readonly directory: Entries | null,
     private readonly times: Times,
   ) {
     const { name, at = name, read, values } = property;

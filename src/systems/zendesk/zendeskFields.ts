@@ -2,7 +2,7 @@ import type { DataType } from '../../sync/mapping';
 import { FieldList } from '../fieldList';
 import type { CustomField, PropertyInfo } from '../port';
 import type { ZendeskCalls } from './zendeskCalls';
-import { CUSTOM_FIELD, ORGANIZATION_FIELD, PROPERTIES } from './zendeskRecords';
+import { CUSTOM_FIELD, ORGANIZATION_FIELD, PROPERTIES } from './zendeskProperties';
 import {
   organizationFieldsPage,
   ticketFieldsPage,

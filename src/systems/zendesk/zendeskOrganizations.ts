@@ -9,7 +9,8 @@ import { parseEach, type Parsed } from '../unreadable';
 import { position, startTime } from './exportCursor';
 import { OrganizationIndex, holdsValue } from './organizationIndex';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
-import { ORGANIZATION_FIELD, PROPERTIES, organizationRecord } from './zendeskRecords';
+import { ORGANIZATION_FIELD, PROPERTIES } from './zendeskProperties';
+import { organizationRecord } from './zendeskRecords';
 import {
   organizationAnswer,
   organizationExport,

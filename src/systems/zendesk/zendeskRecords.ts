@@ -6,6 +6,7 @@ import type { BulkCreate } from '../bulkWrites';
 import { unguarded, withoutAddresses } from './commentText';
 import type { KnownPeople } from './people';
 import type { KnownTicketFields } from './zendeskFields';
+import { CUSTOM_FIELD, ORGANIZATION_FIELD } from './zendeskProperties';
 import type { Comment, CommentFile, Organization, Ticket } from './zendeskSchemas';
 
 /** Converts Zendesk's answers to records. */
@@ -27,55 +28,6 @@ export const MARKS = {
 export function marksOf({ idempotencyKey, backRef }: Pick<BulkCreate, 'idempotencyKey' | 'backRef'>) {
   return { [MARKS.backRef]: backRef, [MARKS.idempotencyKey]: idempotencyKey };
 }
-
-export const CUSTOM_FIELD = 'custom_fields.';
-export const ORGANIZATION_FIELD = 'organization_fields.';
-
-/** Properties of each kind, and whether they can be written. */
-export const PROPERTIES: Record<string, Record<string, boolean>> = {
-  organization: {
-    name: true,
-    domain_names: true,
-    details: true,
-    notes: true,
-    tags: true,
-    shared_tickets: true,
-    shared_comments: true,
-    created_at: false,
-    url: false,
-  },
-  ticket: {
-    subject: true,
-    description: true,
-    status: true,
-    priority: true,
-    type: true,
-    tags: true,
-    due_at: true,
-    requester: true,
-    requester_name: false,
-    assignee: true,
-    submitter: false,
-    organization_id: true,
-    group: false,
-    channel: false,
-    public: true,
-    is_public: false,
-    recipient: false,
-    'satisfaction_rating.score': false,
-    url: false,
-    created_at: false,
-  },
-  comment: {
-    ticket_id: true,
-    body: true,
-    html_body: false,
-    public: true,
-    author: true,
-    author_name: true,
-    created_at: false,
-  },
-};
 
 export function organizationRecord(raw: Organization): SyncRecord {
   const values: Values = {

@@ -1,6 +1,6 @@
 import { AlreadyExists, NeedsHuman, PreconditionFailed, RecordGone, RetryLater } from '../errors';
 import type { Answer, HttpClient, Request } from '../http';
-import { CUSTOM_FIELD } from './zendeskRecords';
+import { CUSTOM_FIELD } from './zendeskProperties';
 import { errorAnswer } from './zendeskSchemas';
 
 /** Refusal statuses of a write that concern the record. The HTTP client handles the others. */

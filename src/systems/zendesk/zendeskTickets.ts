@@ -18,7 +18,8 @@ import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
 import { ZendeskMemberships } from './zendeskMemberships';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
-import { CUSTOM_FIELD, MARKS, marksOf, ticketRecord, type KnownAccount } from './zendeskRecords';
+import { CUSTOM_FIELD } from './zendeskProperties';
+import { MARKS, marksOf, ticketRecord, type KnownAccount } from './zendeskRecords';
 import {
   commentsPage,
   ticketAnswer,

@@ -11,7 +11,7 @@ import { decisionsOf, type Decision } from '../../../src/sync/resolution';
 import { NO_REFERENCES } from '../../../src/sync/values';
 import { NOW } from '../world';
 import { MAPPING } from './rows';
-import { QUIET, type Moment, type PersonsEdit } from './moments';
+import { Died, QUIET, type Moment, type PersonsEdit } from './moments';
 import { PairStore, digestOf } from './pairStore';
 import type { TwoSystems } from './twoSystems';
 import { PairWrites } from './pairWrites';
@@ -23,9 +23,6 @@ import { PairWrites } from './pairWrites';
 
 const table = MAPPING.entities.TicketToProject;
 const STEPS_AT_MOST = 40;
-
-/** The turn ended with its workflow: what it had begun is in the store. */
-export class Died extends Error {}
 
 interface Inbox {
   hints: { side: Side; version: string | null }[];

@@ -39,3 +39,6 @@ export interface Moment {
 }
 
 export const QUIET: Moment = { fate: 'answered', before: [], after: [] };
+
+/** The turn ended with its workflow: what it had begun is in the store. */
+export class Died extends Error {}

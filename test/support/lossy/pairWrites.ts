@@ -16,9 +16,9 @@ import { refusedRows } from '../../../src/sync/rules/taken';
 import { NO_REFERENCES } from '../../../src/sync/values';
 import { NOW } from '../world';
 import { MAPPING, SET } from './rows';
-import type { Moment } from './moments';
+import { Died, type Moment } from './moments';
 import { digestOf } from './pairStore';
-import { Died, type LossyPair } from './lossyPair';
+import type { LossyPair } from './lossyPair';
 
 /** Carries out the writes of a pair's intent, as src/activities/plannedWrites.ts and writeRecovery.ts do. */
 

@@ -2,7 +2,6 @@ import { VIA_API, type Ticket, type User } from '../model';
 import { invalid } from '../refusal';
 import type { Store } from '../store';
 import { TicketNews } from './ticketNews';
-import type { Tickets } from './tickets';
 
 export interface MergeWords {
   target?: string | undefined;
@@ -14,13 +13,19 @@ export interface MergeWords {
 /** [?] No recording shows the `via` of these audits; the switch `mergeVia` chooses it. */
 const VIA_MERGE = { channel: 'rule', source: { from: {}, to: {}, rel: 'merge' } };
 
+/** The tickets of an account. */
+interface MergedTickets {
+  get(id: number): Ticket;
+  update(id: number, change: object, actor: User, options: { tagKeys?: boolean; via: object }): unknown;
+}
+
 /**
  * Rule 45 [D Z:tickets]: the losers are closed with the tag `closed_by_merge` [R CSA] and a comment that names the
  * winner. Comments are private by default, and always if one of the tickets is private. The winner must not be solved
  * [U eesel].
  */
 export function mergeTickets(
-  { store, tickets }: { store: Store; tickets: Tickets },
+  { store, tickets }: { store: Store; tickets: MergedTickets },
   winnerId: number,
   losers: number[],
   actor: User,
@@ -55,7 +60,7 @@ export function mergeTickets(
   tickets.update(winnerId, { comment: { body, public: words.targetPublic && mayShow } }, actor, { via });
 }
 
-function mergeable(tickets: Tickets, ticketId: number): Ticket {
+function mergeable(tickets: MergedTickets, ticketId: number): Ticket {
   const ticket = tickets.get(ticketId);
   if (ticket.status === 'closed') throw invalid('status', 'closed prevents ticket update', 'InvalidValue');
   return ticket;
