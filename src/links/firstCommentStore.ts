@@ -27,18 +27,28 @@ export class FirstCommentStore {
 
   /**
    * @param isHandedOn whether the caller is going to dispatch the tickets' records with this visibility
+   * @param seen visibilities that were just seen; they are learned
    * @returns the known visibilities
    */
-  async recall(ids: readonly string[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
+  async recall(
+    ids: readonly string[],
+    isHandedOn = true,
+    seen: ReadonlyMap<string, boolean> = new Map(),
+  ): Promise<ReadonlyMap<string, boolean>> {
     const found = new Map((await this.read(ids)).map((each) => [each._id, each]));
     const known = new Map<string, boolean>();
-    const changed = new Map<string, boolean | null>();
-    for (const id of ids) {
-      const { public: isPublic, shown } = found.get(id) ?? {};
-      if (isPublic !== undefined) known.set(id, isPublic);
-      if (shown !== (isPublic ?? null)) changed.set(id, isPublic ?? null);
+    const changes: { _id: string; set: Partial<FirstCommentDocument> }[] = [];
+    for (const _id of ids) {
+      const { public: before, shown } = found.get(_id) ?? {};
+      const isPublic = seen.get(_id) ?? before;
+      if (isPublic !== undefined) known.set(_id, isPublic);
+      const set = {
+        ...(isPublic !== undefined && isPublic !== before && { public: isPublic }),
+        ...(isHandedOn && shown !== (isPublic ?? null) && { shown: isPublic ?? null }),
+      };
+      if (Object.keys(set).length > 0) changes.push({ _id, set });
     }
-    if (isHandedOn) await this.set([...changed].map(([_id, shown]) => ({ _id, set: { shown } })));
+    await this.set(changes);
     return known;
   }
 

@@ -111,9 +111,14 @@ export interface Updated {
 export interface VisibilityMemory {
   /**
    * @param isHandedOn whether the caller is going to dispatch the records with this visibility
+   * @param seen visibilities of some of these records that were just seen; they are learned first, in the same read
    * @returns the known visibilities by id: true if customers see the record
    */
-  recall(ids: readonly string[], isHandedOn?: boolean): Promise<ReadonlyMap<string, boolean>>;
+  recall(
+    ids: readonly string[],
+    isHandedOn?: boolean,
+    seen?: ReadonlyMap<string, boolean>,
+  ): Promise<ReadonlyMap<string, boolean>>;
   /** @returns the ids of records that were last dispatched with another visibility, or without one */
   learn(said: ReadonlyMap<string, boolean>): Promise<string[]>;
 }

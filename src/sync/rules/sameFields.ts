@@ -46,10 +46,24 @@ function digest(text: string): string {
 export function bindingOf(table: EntityMapping, id: string, value: Json | undefined): string | undefined {
   const fields = bindingsOf(table)[id];
   if (fields === undefined || value == null) return fields;
-  const optionNames = table.rows.flatMap((row) =>
-    row.id === id && row.transform.kind === 'enum' ? [row.transform.toZendesk.get(textOf(value)) ?? ''] : [],
-  );
+  const optionNames = enumsOf(table, id).map(({ toZendesk }) => toZendesk.get(textOf(value)) ?? '');
   return optionNames.length > 0 ? `${fields}.${digest(optionNames.join('\n'))}` : fields;
+}
+
+type Enum = Extract<PropertyRow['transform'], { kind: 'enum' }>;
+
+const enums = new WeakMap<readonly PropertyRow[], ReadonlyMap<string, readonly Enum[]>>();
+
+/** The tables of the enum rows that share an id. */
+function enumsOf({ rows }: EntityMapping, id: string): readonly Enum[] {
+  let byId = enums.get(rows);
+  if (!byId) {
+    const found = new Map<string, Enum[]>();
+    for (const { id: each, transform } of rows)
+      if (transform.kind === 'enum') found.set(each, [...(found.get(each) ?? []), transform]);
+    enums.set(rows, (byId = found));
+  }
+  return byId.get(id) ?? [];
 }
 
 type BoundLink = Pick<Link, 'bound' | 'snapshot'>;

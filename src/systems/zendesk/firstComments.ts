@@ -10,14 +10,19 @@ interface Known {
 export class FirstComments implements VisibilityMemory {
   private readonly tickets = new Map<string, Known>();
 
-  recall(ids: readonly string[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
+  async recall(
+    ids: readonly string[],
+    isHandedOn = true,
+    seen: ReadonlyMap<string, boolean> = new Map(),
+  ): Promise<ReadonlyMap<string, boolean>> {
+    await this.learn(seen);
     const known = new Map<string, boolean>();
     for (const id of ids) {
       const isPublic = this.tickets.get(id)?.public;
       if (isPublic !== undefined) known.set(id, isPublic);
       if (isHandedOn) this.tickets.set(id, { ...this.tickets.get(id), shown: isPublic ?? null });
     }
-    return Promise.resolve(known);
+    return known;
   }
 
   learn(visibility: ReadonlyMap<string, boolean>): Promise<string[]> {

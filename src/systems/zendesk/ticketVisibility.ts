@@ -37,15 +37,24 @@ export class TicketVisibility {
       false,
     );
     const unknown = open.map(({ id }) => String(id)).filter((id) => !known.has(id));
-    for (const some of chunks(unknown, IDS_PER_CALL)) await this.learnFrom(await this.read(some));
+    for (const some of chunks(unknown, IDS_PER_CALL)) await this.memory.learn(seenOn(await this.read(some)));
   }
 
-  /** The visibility of first comments, as far as their tickets show it. */
-  async learnFrom(tickets: readonly Ticket[]): Promise<void> {
-    const visibility = tickets.flatMap((raw) => {
-      const isPublic = firstIsPublic(raw);
-      return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
-    });
-    if (visibility.length > 0) await this.memory.learn(new Map(visibility));
+  /**
+   * The visibility of first comments: what the tickets show, and what is known of the others.
+   * @param isHandedOn see `VisibilityMemory.recall`
+   */
+  of(tickets: readonly Ticket[], isHandedOn: boolean): Promise<ReadonlyMap<string, boolean>> {
+    const ids = tickets.map(({ id }) => String(id));
+    return this.memory.recall(ids, isHandedOn, seenOn(tickets));
   }
+}
+
+/** The visibility of first comments, as far as their tickets show it. */
+function seenOn(tickets: readonly Ticket[]): ReadonlyMap<string, boolean> {
+  const seen = tickets.flatMap((raw) => {
+    const isPublic = firstIsPublic(raw);
+    return isPublic === null ? [] : [[String(raw.id), isPublic] as const];
+  });
+  return new Map(seen);
 }

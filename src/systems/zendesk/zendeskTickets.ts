@@ -266,7 +266,6 @@ export class ZendeskTickets {
   /** @param isHandedOn see `VisibilityMemory.recall` */
   private async records(tickets: Ticket[], isHandedOn = true): Promise<SyncRecord[]> {
     if (tickets.length === 0) return [];
-    await this.visibility.learnFrom(tickets);
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
       tickets.flatMap((ticket) => [ticket.requester_id, ticket.assignee_id, ticket.submitter_id]),
@@ -275,10 +274,7 @@ export class ZendeskTickets {
       people,
       groups: await groups.namesFor(tickets),
       fields: await fields.around(tickets),
-      firstComments: await this.visibility.memory.recall(
-        tickets.map(({ id }) => String(id)),
-        isHandedOn,
-      ),
+      firstComments: await this.visibility.of(tickets, isHandedOn),
       ...this.account,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
