@@ -153,12 +153,41 @@ describe.each(['refused', 'ignored'] as const)(
       await faults('zendesk', { route: '^POST /api/v2/(users|organization_memberships)', ...forbidden });
     });
 
+    test('tickets of a backfill are created without it, and in bulk', async () => {
+      const [here, gone] = [await organization(), await organization()];
+      await boxes.zd('DELETE', `/organizations/${gone}`);
+      const items = [here, here, gone, here].map((organization_id) => ({
+        values: { subject: 'S', description: 'x', organization_id },
+        ...options(),
+      }));
+      const answers = (await port().bulk?.create('ticket', items)) ?? [];
+      const made = answers.flatMap((each) => ('record' in each ? [each.record] : []));
+      expect(
+        made.map(({ values, leftOut }) => [values['organization_id'], Object.keys(leftOut ?? {})]),
+      ).toEqual([0, 1, 3].map(() => [null, ['organization_id']]));
+      expect(answers[2]).toEqual({ error: expect.any(ReferenceGone) as Error });
+      expect(await ticketsMade()).toBe(made.length);
+      const alone = boxes.calls.filter(({ method, path }) => method === 'POST' && path === '/api/v2/tickets');
+      expect(alone.length).toBeLessThanOrEqual(1);
+    });
+
     test('the ticket is created without the organization, and the link names the reason', async () => {
       const organization_id = await organization();
       const made = await create({ organization_id, requester: 'new@x.example' });
       expect(made.values).toMatchObject({ organization_id: null, requester: 'new@x.example', subject: 'S' });
       expect(Object.keys(made.leftOut ?? {})).toEqual(['organization_id']);
       expect(await ticketsMade()).toBe(1);
+    });
+
+    test('the ticket does not get another organization of its requester, where Zendesk refuses', async () => {
+      const [own, wanted] = [await organization(), await organization()];
+      // The fault applies to the sync's calls only after the person was made.
+      await controlsOf(boxes.zendesk).clearFaults();
+      const { email } = await person({ organization_id: Number(own) });
+      await faults('zendesk', { route: '^POST /api/v2/(users|organization_memberships)', ...forbidden });
+      const { values, leftOut } = await create({ organization_id: wanted, requester: email });
+      expect(values['organization_id']).toBe(rule === 'refused' ? null : own);
+      expect(Object.keys(leftOut ?? {})).toEqual(['organization_id']);
     });
 
     test('a ticket waits for a deleted organization', async () => {
@@ -168,6 +197,36 @@ describe.each(['refused', 'ignored'] as const)(
     });
   },
 );
+
+test('F7: a user who is a member of 300 organizations joins no more; further tickets go without theirs', async () => {
+  await begin();
+  const { memberships } = boxes.zendesk.store;
+  const { id } = (await userOf(boxes.zendesk.adminEmail)) ?? { id: 0 };
+  const all: string[] = [];
+  for (let n = 0; n < 301; n += 1) all.push(await organization());
+  for (const each of all.slice(0, 299)) memberships.add(id, Number(each));
+  boxes.calls.length = 0;
+  const items = all
+    .slice(-4)
+    .flatMap((organization_id) =>
+      [1, 2].map(() => ({ values: { subject: 'S', description: 'x', organization_id }, ...options() })),
+    );
+  const answers = (await port().bulk?.create('ticket', items)) ?? [];
+  const organizations = answers.map((each) =>
+    'record' in each ? each.record.values['organization_id'] : 'none',
+  );
+  const [a, b, c, d] = all.slice(-4);
+  expect(organizations).toEqual([a, a, b, b, c, c, d, d].map((each, n) => (n < 6 ? each : null)));
+  expect(boxes.calls.filter(({ path }) => path === '/api/v2/tickets')).toEqual([]);
+  const again =
+    (await port().bulk?.create(
+      'ticket',
+      items.slice(-1).map((item) => ({ ...item, ...options() })),
+    )) ?? [];
+  expect('record' in again[0]! && again[0].record.leftOut).toEqual({
+    organization_id: expect.stringContaining('does not belong') as string,
+  });
+}, 900_000);
 
 describe('F8: a person whose role or record changed is looked up again before a value is dropped', () => {
   beforeEach(() => begin());

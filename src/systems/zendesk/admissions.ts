@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { textOf } from '../../sync/values';
 import type { BulkCreate } from '../bulkWrites';
+import type { Membership } from './zendeskMemberships';
 import type { ZendeskTickets } from './zendeskTickets';
 
 /** The organizations that the API's own user was made a member of, or could not be made one of. */
@@ -28,13 +29,13 @@ export class Admissions {
     for (const item of own) this.tried.set(organizationOf(item), true);
   }
 
-  /** @returns for each ticket, whether its requester may be a member now; false if it has no organization */
-  async of(items: readonly BulkCreate[]): Promise<boolean[]> {
+  /** @returns for each ticket, whether its requester is a member now; null if it has no organization */
+  async of(items: readonly BulkCreate[]): Promise<(Membership | null)[]> {
     const byMembership = new Map<string, BulkCreate>();
     for (const item of items) if (organizationOf(item) !== '') byMembership.set(membershipOf(item), item);
     const results = await this.tickets.admit([...byMembership.values()]);
-    const admitted = new Map([...byMembership.keys()].map((key, place) => [key, results[place] === true]));
-    return items.map((item) => admitted.get(membershipOf(item)) ?? false);
+    const memberships = new Map([...byMembership.keys()].map((key, place) => [key, results[place]]));
+    return items.map((item) => memberships.get(membershipOf(item)) ?? null);
   }
 }
 

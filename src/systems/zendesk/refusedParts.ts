@@ -11,6 +11,8 @@ export type LeftOut = Record<string, string>;
 export interface Draft {
   values: Values;
   names: Names;
+  /** Zendesk gives a new ticket without an organization its requester's default one, unless it is told to have none. */
+  isNew: boolean;
   /** The requester, if the values do not name one. */
   requesterId: () => Promise<number | null>;
 }
@@ -91,7 +93,8 @@ export class RefusedParts {
     if (PARTS[field ?? ''] === undefined) return false;
     // A new look-up may find another person for the assignee's address.
     if (part === 'assignee' && isFirst) return true;
-    delete values[part];
+    if (part === 'organization_id' && draft.isNew) values[part] = null;
+    else delete values[part];
     leftOut[part] = message;
     return true;
   }

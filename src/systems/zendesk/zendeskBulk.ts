@@ -1,13 +1,15 @@
+import { textOf } from '../../sync/values';
 import type { ReadResult } from '../port';
 import type { RecordRef, SyncRecord } from '../../sync/record';
 import type { BulkAnswer, BulkCreate, BulkWrites } from '../bulkWrites';
-import { NeedsHuman, RecordGone } from '../errors';
+import { AlreadyExists, NeedsHuman, RecordGone, ReferenceGone } from '../errors';
 import type { HttpClient } from '../http';
 import { Admissions } from './admissions';
 import { Jobs } from './jobs';
 import { IDS_PER_CALL } from './zendeskCalls';
 import { newOrganization } from './zendeskOrganizations';
-import { isPublic, type ZendeskTickets } from './zendeskTickets';
+import type { Membership } from './zendeskMemberships';
+import { NOT_A_MEMBER, isPublic, type ZendeskTickets } from './zendeskTickets';
 
 /**
  * Bulk creates of tickets and organizations. Comments are created one by one, because bulk calls cannot set their marks;
@@ -75,31 +77,69 @@ export class ZendeskBulk implements BulkWrites {
 
   /**
    * The result of a job explains a refused ticket only by a text. So each requester is made a member of the ticket's
-   * organization, once per requester and organization, and these tickets are sent again. A ticket that is refused again
-   * is written by itself: that refusal names the property, which is then left out.
+   * organization, once per requester and organization, and these tickets are sent again. If a requester cannot become a
+   * member, e.g. of more than 300 organizations, the ticket is sent without its organization. A ticket that is refused
+   * again is written by itself: that refusal names the property, which is then left out.
    */
   private async withoutRefused(
     items: readonly BulkCreate[],
     first: readonly BulkAnswer[],
   ): Promise<BulkAnswer[]> {
     const answers = [...first];
-    const refused = [...items.keys()].filter((place) => isRefused(answers[place]));
-    const admitted = await this.admissions.of(refused.flatMap((place) => items[place] ?? []));
-    const again = refused.filter((_, n) => admitted[n]);
-    const sent = again.flatMap((place) => items[place] ?? []);
-    if (sent.length > 0)
-      for (const [n, answer] of (await this.send('ticket', sent)).entries()) {
-        const place = again[n];
-        if (place !== undefined) answers[place] = answer;
-      }
+    const resend = async (again: Refused[]): Promise<void> => {
+      const sent =
+        again.length > 0
+          ? await this.send(
+              'ticket',
+              again.map(({ item }) => item),
+            )
+          : [];
+      for (const [n, { place }] of again.entries())
+        answers[place] = sent[n] ?? { error: new Error('no result') };
+    };
+    const refused = await this.refused(items, answers);
+    await resend(refused.filter(({ membership }) => membership === 'joined' || membership === 'maybe'));
+    const outside = await this.withoutOrganization(refused.filter(({ place }) => isRefused(answers[place])));
+    await resend(outside);
+    const leftOut = new Set(outside.map(({ place }) => place));
     for (const [place, item] of items.entries()) {
       const answer = answers[place];
       if (isRefused(answer)) answers[place] = await alone(() => this.tickets.create(item));
-      else if (answer && 'record' in answer)
-        answers[place] = { record: await this.tickets.placed(answer.record, item.values) };
+      else if (!answer || !('record' in answer)) continue;
+      else if (leftOut.has(place))
+        answers[place] = { record: { ...answer.record, leftOut: { organization_id: NOT_A_MEMBER } } };
+      else answers[place] = { record: await this.tickets.placed(answer.record, item.values) };
     }
     return answers;
   }
+
+  private async refused(items: readonly BulkCreate[], answers: readonly BulkAnswer[]): Promise<Refused[]> {
+    const places = [...items.entries()].filter(([place]) => isRefused(answers[place]));
+    const memberships = await this.admissions.of(places.map(([, item]) => item));
+    return places.map(([place, item], n) => ({ place, item, membership: memberships[n] ?? null }));
+  }
+
+  /** The tickets whose requesters could not become members, without their organizations. Those of deleted ones wait. */
+  private async withoutOrganization(refused: readonly Refused[]): Promise<Refused[]> {
+    const outside = refused.filter(({ membership }) => membership === 'maybe' || membership === 'refused');
+    const ids = new Set(outside.map(({ item }) => textOf(item.values['organization_id'] ?? null)));
+    const refs = [...ids].map((id) => ({ side: 'zendesk', kind: 'organization', id }) as const);
+    const read = refs.length > 0 ? await this.read(refs) : [];
+    const live = new Set(read.flatMap(({ ref, record }) => (record?.state === 'live' ? [ref.id] : [])));
+    return outside.flatMap(({ item, ...rest }) => {
+      const { organization_id: organization = null } = item.values;
+      const without = { ...item, values: { ...item.values, organization_id: null } };
+      return live.has(textOf(organization)) ? [{ ...rest, item: without }] : [];
+    });
+  }
+}
+
+/** A ticket that was not created because Zendesk refused one of its values. */
+interface Refused {
+  place: number;
+  item: BulkCreate;
+  /** The membership of its requester in its organization; null if it has none. */
+  membership: Membership | null;
 }
 
 /** Whether the ticket was not created because Zendesk refused one of its values. */
@@ -107,12 +147,16 @@ function isRefused(answer: BulkAnswer | undefined): boolean {
   return answer !== undefined && 'error' in answer && answer.error instanceof NeedsHuman;
 }
 
-/** @throws every error that concerns more than this ticket */
+/** @throws every error that concerns more than this ticket: the system cannot be reached, or does not let us in */
 async function alone(create: () => Promise<SyncRecord>): Promise<BulkAnswer> {
   try {
     return { record: await create() };
   } catch (error) {
-    if (error instanceof NeedsHuman && error.code !== 'unauthorized') return { error };
+    const isOwn =
+      (error instanceof NeedsHuman && error.code !== 'unauthorized') ||
+      error instanceof ReferenceGone ||
+      error instanceof AlreadyExists;
+    if (isOwn) return { error };
     throw error;
   }
 }

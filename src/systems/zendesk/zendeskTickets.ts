@@ -16,7 +16,7 @@ import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedP
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 import type { ZendeskFields } from './zendeskFields';
 import type { ZendeskGroups } from './zendeskGroups';
-import { ZendeskMemberships } from './zendeskMemberships';
+import { ZendeskMemberships, type Membership } from './zendeskMemberships';
 import type { ZendeskOrganizations } from './zendeskOrganizations';
 import { CUSTOM_FIELD } from './zendeskProperties';
 import { MARKS, marksOf, ticketRecord, type KnownAccount } from './zendeskRecords';
@@ -42,7 +42,7 @@ interface TicketSurroundings {
 type About = Pick<Sending, 'again' | 'leftOut'> & { names: Names };
 
 const NO_AGENT = 'Zendesk has no agent with this address';
-const NOT_A_MEMBER = 'Zendesk left it out: the requester does not belong to this organization';
+export const NOT_A_MEMBER = 'Zendesk left it out: the requester does not belong to this organization';
 const ASKED_AGAIN = { again: true };
 
 export interface WrittenTicket {
@@ -107,16 +107,16 @@ export class ZendeskTickets {
 
   /** The requester of a new ticket: by default, the API's own user. */
   private draftOf({ values, names = {} }: Pick<BulkCreate, 'values' | 'names'>): Draft {
-    return { values, names, requesterId: async () => Number(await this.around.ownId()) };
+    return { values, names, isNew: true, requesterId: async () => Number(await this.around.ownId()) };
   }
 
-  /** Makes the requesters of new tickets members of their organizations. @returns whether each may be a member now */
-  async admit(items: readonly Pick<BulkCreate, 'values' | 'names'>[]): Promise<boolean[]> {
+  /** Makes the requesters of new tickets members of the tickets' organizations. @returns the results, in the same order */
+  admit(items: readonly Pick<BulkCreate, 'values' | 'names'>[]): Promise<Membership[]> {
     const drafts = items.map((item) => ({
       ...this.draftOf(item),
       organizationId: textOf(item.values['organization_id'] ?? null),
     }));
-    return (await this.refused.admitAll(drafts)).map((membership) => membership !== 'refused');
+    return this.refused.admitAll(drafts);
   }
 
   /** The body of a create, for a single call or in bulk. */
@@ -148,16 +148,19 @@ export class ZendeskTickets {
     const mark = randomUUID();
     const values = await this.keepingOrganization(id, others);
     const requesterId = async () => (await this.raw([id]))[0]?.requester_id ?? null;
-    const { sent, leftOut } = await this.refused.send({ values, names, requesterId }, async (sending) => {
-      const ticket = {
-        ...(await this.bodyOf(sending.values, { names, ...sending })),
-        ...externalId,
-        metadata: { [MARKS.write]: mark },
-        safe_update: true,
-        updated_stamp: version,
-      };
-      return this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
-    });
+    const { sent, leftOut } = await this.refused.send(
+      { values, names, isNew: false, requesterId },
+      async (sending) => {
+        const ticket = {
+          ...(await this.bodyOf(sending.values, { names, ...sending })),
+          ...externalId,
+          metadata: { [MARKS.write]: mark },
+          safe_update: true,
+          updated_stamp: version,
+        };
+        return this.write({ method: 'PUT', path: `/api/v2/tickets/${id}`, body: { ticket } });
+      },
+    );
     // An update that changes nothing is answered with an older audit, maybe of a person (zendesk-rules.md rule 15).
     const isOurs = sent.audit?.metadata?.custom?.[MARKS.write] === mark;
     const replaced = isOurs ? await this.replacedBy(sent) : {};
