@@ -11,7 +11,7 @@ export class ChunkBegin {
 
   /** Claims the origins of new pairs and stores their intents, held by this chunk. */
   async begin(items: { item: Decided; link: Link; intent: Intent }[], rest: NotWritten): Promise<AtWork[]> {
-    const { left } = rest;
+    const { left, waiting } = rest;
     const { store, systems } = this.work.context;
     const { bulk } = systems[this.work.to];
     const plain: typeof items = [];
@@ -30,7 +30,8 @@ export class ChunkBegin {
     );
     const own = free.filter(({ item }) => {
       const isOwn = claimed.get(refKey(item.record.ref)) === item.key;
-      if (!isOwn) left.push(item.record);
+      // Another page has claimed it since, mostly for a join with a record of the other side.
+      if (!isOwn) waiting.push(item.record);
       return isOwn;
     });
     return this.work.store(

@@ -18,7 +18,7 @@ export class ChunkJoins {
   async join(items: Match[], rest: NotWritten): Promise<AtWork[]> {
     const { left } = rest;
     const { store, mapping, now } = this.work.context;
-    const pairs = await this.claimed(items, left);
+    const pairs = await this.claimed(items, rest);
     const at = now().toISOString();
     const toWrite: { link: Link; origin: SyncRecord }[] = [];
     const settled: Link[] = [];
@@ -47,15 +47,20 @@ export class ChunkJoins {
     return this.work.store(toWrite, rest);
   }
 
-  /** Claims both records of each match. @returns the matches with both claims; the others are left to their pairs */
-  private async claimed(items: Match[], left: SyncRecord[]): Promise<Match[]> {
+  /**
+   * Claims both records of each match. A record that another page claims meanwhile waits: mostly, that page has found the
+   * same match from its side.
+   * @returns the matches with both claims
+   */
+  private async claimed(items: Match[], { left, waiting }: NotWritten): Promise<Match[]> {
     const { store } = this.work.context;
     const ownKeyOf = ({ item, counterpart }: Match) =>
       canonicalKey(parseCanonicalKey(item.key).entity, counterpart.ref);
     const rivals = await store.getMany(items.map(ownKeyOf));
-    // If the counterpart has a pair of its own, the pair's workflow resolves this.
     const [taken, free] = split(items, (pair) => rivals.has(ownKeyOf(pair)));
-    left.push(...taken.map(({ item }) => item.record));
+    // If the counterpart has a pair of its own, the pair's workflow resolves this.
+    for (const pair of taken)
+      (rivals.get(ownKeyOf(pair))?.intent?.hold ? waiting : left).push(pair.item.record);
     let pairs = free;
     for (const side of SIDES) {
       const claims = pairs.map((pair) => ({ ref: refKey(recordOn(side, pair).ref), key: pair.item.key }));
@@ -68,7 +73,7 @@ export class ChunkJoins {
         }
         // Another pair was faster: release the first claim.
         if (side === 'pms') await store.claims.release(refKey(recordOn('zendesk', pair).ref), pair.item.key);
-        left.push(pair.item.record);
+        waiting.push(pair.item.record);
       }
       pairs = kept;
     }

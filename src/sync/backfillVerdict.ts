@@ -37,7 +37,7 @@ export interface BackfillKnowledge {
 export type BackfillVerdict =
   /** Both sides agree, or the record is out of scope. */
   | { do: 'nothing'; because: 'agreed' | 'ignored' | 'ended' }
-  /** Another page is writing the pair. */
+  /** Another page is writing the pair, or is about to. */
   | { do: 'later' }
   /** An earlier attempt at this page stored the link's intent. Whether it was sent is unknown. */
   | { do: 'resume'; link: Link }
@@ -66,8 +66,10 @@ export function decideBackfill(item: BackfillItem, knowledge: BackfillKnowledge)
     return isMaybeOlder(item, link) ? { do: 'read' } : { do: 'leave' };
   }
   const ref = refKey(record.ref);
+  // Claimed for another record's pair, whose link follows: another page is about to join or create it.
+  if (owner !== undefined && refKey(origin) !== ref) return { do: 'later' };
   // Its back-reference names another record, and there is no link: the pair's workflow resolves this.
-  if ((owner !== undefined && owner !== key) || refKey(origin) !== ref) return { do: 'leave' };
+  if (refKey(origin) !== ref) return { do: 'leave' };
   const plan = planPair(
     {
       key,

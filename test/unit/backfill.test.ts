@@ -63,7 +63,11 @@ describe('what a backfill does with a record', () => {
     expect(verdictOf({ owner: key, link: linkWith({ intent: releasedIntent(intent) }) }).do).toBe('leave');
     const made = canonicalKey('TicketToProject', { side: 'pms', kind: 'project', id: '9' });
     expect(verdictOf({ record: ticket({ backRef: 'pms:project:9' }), key: made }).do).toBe('leave');
-    expect(verdictOf({ key: made, owner: made }).do).toBe('leave');
+  });
+
+  test('waits for the link of a record that another page has just claimed', () => {
+    const made = canonicalKey('TicketToProject', { side: 'pms', kind: 'project', id: '9' });
+    expect(verdictOf({ key: made, owner: made }).do).toBe('later');
   });
 
   test('reads a record again that may be older than its link, and only then leaves it to its pair', () => {
