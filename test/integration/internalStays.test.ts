@@ -141,6 +141,33 @@ test('F3, F6: a record that is made internal later is internal on the other side
   ]);
 });
 
+test.each(['note', 'project'] as const)(
+  'F28: a public %s that is made internal and edited in one save shows its new words to no customer',
+  async (kind) => {
+    const { id: ticketId } = await ticket('ours', true);
+    await quiet();
+    const path = kind === 'note' ? '/notes' : '/projects';
+    const made = { title: 'theirs', projectId: projectId('ours'), body: 'hello', description: 'hello' };
+    const { title, projectId: parent, body, description } = made;
+    const given = kind === 'note' ? { projectId: parent, body } : { title, description };
+    const { id } = await boxes.pm('POST', path, { ...given, visibility: 'public' });
+    await quiet();
+    const words = kind === 'note' ? { body: 'for us only' } : { description: 'for us only' };
+    await boxes.pm('PATCH', `${path}/${String(id)}`, { ...words, visibility: 'internal' });
+    await quiet();
+    const on = kind === 'note' ? ticketId : (ticketOf('theirs')?.id ?? 0);
+    const secret = commentsOf(on).filter((comment) => comment.body.includes('for us only'));
+    expect(
+      secret.map((comment) => [comment.public, everShown.has(`zendesk:comment:${on}-${comment.id}`)]),
+    ).toEqual([[false, false]]);
+    expect(
+      commentsOf(on)
+        .filter(({ body: text }) => text.includes('hello'))
+        .map((each) => each.public),
+    ).toEqual([false]);
+  },
+);
+
 test('F6: reconcile alone, without polls and webhooks, finds comments and tickets that became internal', async () => {
   const made = await ticket('first', true);
   await reply(made.id, 'second', true);

@@ -67,6 +67,9 @@ export class Jobs {
 
 function failureOf(path: string, error: string, details: string): Error {
   const words = `Zendesk ${path}: ${error} ${details}`.trim();
-  if (/DuplicateValue|already been taken/i.test(details)) return new AlreadyExists(words, 'external_id');
+  if (isTaken(details)) return new AlreadyExists(words, 'external_id');
   return new NeedsHuman('invalid_field', words);
 }
+
+/** Whether an answer says that a value must be unique and exists already. */
+export const isTaken = (words: string): boolean => /DuplicateValue|already been taken/i.test(words);

@@ -87,18 +87,20 @@ export class ZendeskBulk implements BulkWrites {
   ): Promise<BulkAnswer[]> {
     const answers = [...first];
     const resend = async (again: Refused[]): Promise<void> => {
-      const sent =
-        again.length > 0
-          ? await this.send(
-              'ticket',
-              again.map(({ item }) => item),
-            )
-          : [];
-      for (const [n, { place }] of again.entries())
-        answers[place] = sent[n] ?? { error: new Error('no result') };
+      if (again.length === 0) return;
+      const sent = (
+        await this.send(
+          'ticket',
+          again.map(({ item }) => item),
+        )
+      ).values();
+      for (const { place } of again) answers[place] = sent.next().value ?? { error: new Error('no result') };
     };
     const refused = await this.refused(items, answers);
-    await resend(refused.filter(({ membership }) => membership === 'joined' || membership === 'maybe'));
+    const admitted = refused.filter(({ membership }) => membership !== null && membership !== 'refused');
+    // A membership that exists already may be another call's, just made; or the refusal concerns another property.
+    if (admitted.length > ALONE_AT_MOST || admitted.some(({ membership }) => membership === 'joined'))
+      await resend(admitted);
     const outside = await this.withoutOrganization(refused.filter(({ place }) => isRefused(answers[place])));
     await resend(outside);
     const leftOut = new Set(outside.map(({ place }) => place));
@@ -133,6 +135,9 @@ export class ZendeskBulk implements BulkWrites {
     });
   }
 }
+
+/** Sending tickets again in bulk takes as many calls as about this many single tickets. */
+const ALONE_AT_MOST = 2;
 
 /** A ticket that was not created because Zendesk refused one of its values. */
 interface Refused {

@@ -1,10 +1,14 @@
 import { chunks } from '../chunks';
-import type { Request } from '../http';
-import { Jobs } from './jobs';
+import { AlreadyExists } from '../errors';
+import type { Answer, Request } from '../http';
+import { Jobs, isTaken } from './jobs';
 import { IDS_PER_CALL, type ZendeskCalls } from './zendeskCalls';
 
-/** `maybe`: the person is a member already, or Zendesk refuses; the documentation does not distinguish the answers. */
-export type Membership = 'joined' | 'maybe' | 'refused';
+/**
+ * `member`: it exists already. `maybe`: Zendesk refuses it in other words; the documentation does not list the answers, so
+ * that it may exist, or the person has as many as are allowed.
+ */
+export type Membership = 'joined' | 'member' | 'maybe' | 'refused';
 
 /** A membership to create. */
 export interface Wanted {
@@ -35,7 +39,7 @@ export class ZendeskMemberships {
   async join(wanted: Wanted): Promise<Membership> {
     const path = '/api/v2/organization_memberships';
     const body = { organization_membership: bodyOf(wanted) };
-    return meaningOf(await this.statusOf({ method: 'POST', path, body }));
+    return meaningOf(await this.calls.attempt({ method: 'POST', path, body }, [FORBIDDEN]));
   }
 
   /**
@@ -63,7 +67,8 @@ export class ZendeskMemberships {
   async make(email: string, name: string, organizationId: string): Promise<boolean> {
     const user = { email, name, organization_id: Number(organizationId), role: 'end-user' };
     const body = { user: { ...user, skip_verify_email: true } };
-    return (await this.statusOf({ method: 'POST', path: '/api/v2/users', body })) < 300;
+    const request: Request = { method: 'POST', path: '/api/v2/users', body };
+    return (await this.calls.attempt(request, [FORBIDDEN])).status < 300;
   }
 
   private async job(some: readonly Wanted[]): Promise<Membership[]> {
@@ -71,13 +76,11 @@ export class ZendeskMemberships {
     const body = { organization_memberships: some.map(bodyOf) };
     const request: Request = { method: 'POST', path, body };
     const answer = await this.calls.attempt(request, [FORBIDDEN]);
-    if (answer.status >= 300) return some.map(() => meaningOf(answer.status));
+    if (answer.status >= 300) return some.map(() => meaningOf(answer));
     const results = await this.jobs.results(request, answer.body, some.length);
-    return results.map(({ id }) => (id === null ? 'maybe' : 'joined'));
-  }
-
-  private async statusOf(request: Request): Promise<number> {
-    return (await this.calls.attempt(request, [FORBIDDEN])).status;
+    return results.map((result) =>
+      result.id !== null ? 'joined' : result.error instanceof AlreadyExists ? 'member' : 'maybe',
+    );
   }
 }
 
@@ -86,5 +89,8 @@ const bodyOf = ({ userId, organizationId }: Wanted) => ({
   organization_id: Number(organizationId),
 });
 
-const meaningOf = (status: number): Membership =>
-  status < 300 ? 'joined' : status === 422 ? 'maybe' : 'refused';
+function meaningOf({ status, body }: Answer): Membership {
+  if (status < 300) return 'joined';
+  if (status !== 422) return 'refused';
+  return isTaken(JSON.stringify(body)) ? 'member' : 'maybe';
+}
