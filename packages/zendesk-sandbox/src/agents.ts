@@ -10,7 +10,11 @@ export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds:
  * Agents who edit tickets in Zendesk's own pages: their edits draw on the account's ticket updates, and not on its API
  * calls. https://support.zendesk.com/hc/en-us/articles/8638126078234
  */
+const RECENT = 5;
+
 export class Agents {
+  private readonly seen = new Map<number, number[]>();
+
   constructor(
     private readonly store: Store,
     private readonly tickets: Tickets,
@@ -36,6 +40,13 @@ export class Agents {
       return { refused: true, retryAfterSeconds: Number(error.headers['retry-after']) };
     }
     this.tickets.update(ticketId, change, agent);
+    const others = this.recent(agent.id).filter((id) => id !== ticketId);
+    this.seen.set(agent.id, [ticketId, ...others].slice(0, RECENT));
     return { refused: false };
+  }
+
+  /** The tickets that an agent opened in the agent interface, the latest first. */
+  recent(agentId: number): number[] {
+    return this.seen.get(agentId) ?? [];
   }
 }

@@ -21,9 +21,9 @@ const body = z.looseObject({
   name: z.string().optional(),
   domain_names: z
     .union([z.array(z.string()), z.string().transform((list) => list.split(/[\s,]+/))])
-    .optional(),
-  tags: z.array(z.string()).optional(),
-  organization_fields: z.record(z.string(), z.json()).optional(),
+    .nullish(),
+  tags: z.array(z.string()).nullish(),
+  organization_fields: z.record(z.string(), z.json()).nullish(),
 });
 const matched = z.looseObject({ id: z.coerce.number().optional(), external_id: text.optional() });
 type Body = z.output<typeof body>;

@@ -26,6 +26,7 @@ export function search(store: Store, { query = '' }: Query): Fields[] {
     ticket: () => [...store.tickets.values()].filter((each) => each.status !== 'deleted'),
     organization: () => [...store.organizations.values()].filter((each) => each.deleted_at === null),
     user: () => [...store.users.values()].filter((each) => each.active),
+    group: () => store.groups,
   };
   const found = Object.entries(pools)
     .filter(([name]) => type === undefined || type === name)

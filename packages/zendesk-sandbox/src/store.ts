@@ -4,6 +4,7 @@ import { CustomStatuses } from './customStatuses';
 import { ORGANIZATION_FIELDS, SYSTEM_FIELDS, TICKET_FIELDS, type CustomField } from './fields/definitions';
 import { FieldRegistry, type Field } from './fields/fieldRegistry';
 import { TicketForms } from './forms';
+import { GroupMemberships } from './groupMemberships';
 import { blankGroup, type Group } from './groups';
 import { Identities } from './identities';
 import { Memberships } from './memberships';
@@ -51,6 +52,9 @@ export class Store {
   readonly userLog = new ChangeLog<number>();
   readonly eventLog = new ChangeLog<Audit>();
   readonly groups: Group[];
+  readonly groupMemberships: GroupMemberships;
+  /** The incidents of each problem, by the problem's id. */
+  readonly incidents = new Map<number, Set<number>>();
   readonly ticketFields: FieldRegistry;
   readonly organizationFields: FieldRegistry;
   readonly customStatuses: CustomStatuses;
@@ -68,6 +72,7 @@ export class Store {
   onUser: (user: User, before: User) => void = () => undefined;
   private nextId: number;
   private nextTicketId: number;
+  private nextMembershipId = 360500000000;
 
   constructor(
     private readonly clock: () => number = Date.now,
@@ -92,9 +97,10 @@ export class Store {
     this.memberships = new Memberships(options);
     this.identities = new Identities(options);
     this.groups = [
-      blankGroup(360006965034, 'Support', this.baseUrl(), this.now()),
+      { ...blankGroup(360006965034, 'Support', this.baseUrl(), this.now()), default: true },
       blankGroup(360006965035, 'Engineering', this.baseUrl(), this.now()),
     ];
+    this.groupMemberships = new GroupMemberships({ ...options, newId: () => (this.nextMembershipId += 1) });
     this.nextId = 360300000000 + idsAfter;
     this.nextTicketId = 1 + idsAfter;
   }
@@ -139,6 +145,7 @@ export class Store {
     if (before) unindex(this.externalIds.user, before);
     user.email = user.email?.toLowerCase() ?? null;
     this.users.set(user.id, user);
+    this.join(user, before);
     this.indexEmails(user);
     if (user.active) index(this.externalIds.user, user);
     if (user.organization_id !== null) this.memberships.ensureDefault(user.id, user.organization_id);
@@ -161,6 +168,20 @@ export class Store {
         if (user) this.userByEmail.set(address, user);
       }
     }
+  }
+
+  /** Rule 56 [D H:4408886146842]: a new agent joins the account's default group; an end user belongs to no group. */
+  private join(user: User, before: User | null): void {
+    const isAgent = this.isAgent(user.id);
+    const own = this.groupMemberships.list({ userId: user.id });
+    const wasAgent = before !== null && before.active && before.role !== 'end-user';
+    if (!isAgent) for (const { id } of own) this.groupMemberships.remove(id);
+    else if (own.length === 0 && !wasAgent) {
+      const named = this.groups.find(({ id }) => id === user['default_group_id']);
+      const group = named ?? this.groups.find((each) => each['default'] === true);
+      if (group) this.groupMemberships.add(user.id, group.id);
+    }
+    user['default_group_id'] = this.groupMemberships.defaultOf(user.id);
   }
 
   /** Removes an address from the index. */
@@ -202,7 +223,15 @@ export class Store {
     if (before) unindex(this.externalIds.ticket, before);
     this.tickets.set(ticket.id, ticket);
     if (ticket.status !== 'deleted') index(this.externalIds.ticket, ticket);
+    this.indexIncident(ticket, before);
     this.ticketLog.add(ticket.id, ticket.id, ticket.generated_timestamp);
+  }
+
+  private indexIncident(ticket: Ticket, before: Ticket | null): void {
+    const [old, now] = [before?.['problem_id'], ticket['problem_id']];
+    if (typeof old === 'number') this.incidents.get(old)?.delete(ticket.id);
+    if (typeof now !== 'number') return;
+    this.incidents.set(now, (this.incidents.get(now) ?? new Set<number>()).add(ticket.id));
   }
 
   addAudit(audit: Audit): void {

@@ -25,8 +25,8 @@ const body = z.looseObject({
   time_zone: z.string().optional(),
   verified: z.boolean().optional(),
   suspended: z.boolean().optional(),
-  tags: z.array(z.string()).optional(),
-  user_fields: z.record(z.string(), z.json()).optional(),
+  tags: z.array(z.string()).nullish(),
+  user_fields: z.record(z.string(), z.json()).nullish(),
 });
 type Body = z.output<typeof body>;
 /** Properties that are copied unchanged. */
@@ -56,11 +56,17 @@ export class Users {
     return user;
   }
 
-  list({ role, 'role[]': roles }: Query): User[] {
-    const wanted = role ?? roles;
-    return [...this.store.users.values()].filter(
-      (user) => user.active && (wanted === undefined || user.role === wanted),
-    );
+  /** `role[]` may be repeated. https://developer.zendesk.com/api-reference/ticketing/users/users/#list-users */
+  list({ role, 'role[]': roles, external_id: externalId }: Query): User[] {
+    const wanted = [role, roles].flat().filter((each) => each !== undefined);
+    const found = externalId === undefined ? [...this.store.users.values()] : this.byExternalId(externalId);
+    return found.filter((user) => user.active && (wanted.length === 0 || wanted.includes(user.role)));
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/users/users/#autocomplete-users */
+  autocomplete({ name = '' }: Query): User[] {
+    const start = name.trim().toLowerCase();
+    return this.list({}).filter((user) => user.name.toLowerCase().startsWith(start));
   }
 
   byExternalId(externalId: string): User[] {

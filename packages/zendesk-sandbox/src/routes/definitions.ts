@@ -1,19 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { shownField, type Field, type FieldRegistry } from '../fields/fieldRegistry';
-import { blankGroup, type Group } from '../groups';
-import type { Fields } from '../model';
 import { notFound } from '../refusal';
 import { DEFAULT_BRAND } from '../tickets/blankTicket';
 import { envelope, idList, idOf, listing, noContent, queryOf, type Context } from './context';
 
-/** Definitions by administrators: fields, forms, statuses, groups, brands. */
+/** Definitions by administrators: fields, forms, statuses, brands. */
 export function definitionRoutes(api: FastifyInstance, context: Context): void {
   const { store } = context;
   fieldRoutes(api, context, 'ticket_field', store.ticketFields);
   fieldRoutes(api, context, 'organization_field', store.organizationFields);
   formRoutes(api, context);
   statusRoutes(api, context);
-  groupRoutes(api, context);
+  brandRoutes(api, context);
 }
 
 /**
@@ -90,33 +88,10 @@ function statusRoutes(api: FastifyInstance, { store }: Context): void {
   }));
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/groups/groups/ */
-function groupRoutes(api: FastifyInstance, context: Context): void {
+/** https://developer.zendesk.com/api-reference/ticketing/account-configuration/brands/ */
+function brandRoutes(api: FastifyInstance, context: Context): void {
   const { store } = context;
   const list = listing(context);
-  const get = (id: number): Group => {
-    const group = store.groups.find((each) => each.id === id);
-    if (!group) throw notFound();
-    return group;
-  };
-  // The first groups were created before the sandbox had an address.
-  const shown = (group: Group) => ({ ...group, url: `${store.baseUrl()}/groups/${group.id}.json` });
-  for (const path of ['/groups', '/groups/assignable'])
-    api.get(path, async (request) => list(request, 'groups', store.groups, shown));
-  api.get('/groups/:id', async (request) => ({ group: shown(get(idOf(request))) }));
-  api.post('/groups', async (request, reply) => {
-    const given = envelope(request, 'group') as Fields & { name: string };
-    const group = { ...blankGroup(store.newId(), given.name, store.baseUrl(), store.now()), ...given };
-    store.groups.push(group);
-    return reply.code(201).send({ group });
-  });
-  api.put('/groups/:id', async (request) => ({
-    group: Object.assign(get(idOf(request)), envelope(request, 'group'), { updated_at: store.now() }),
-  }));
-  api.delete('/groups/:id', async (request, reply) => {
-    store.groups.splice(store.groups.indexOf(get(idOf(request))), 1);
-    return noContent(reply);
-  });
   const brands = () => [
     {
       url: `${store.baseUrl()}/brands/${DEFAULT_BRAND}.json`,

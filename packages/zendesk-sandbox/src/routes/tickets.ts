@@ -24,7 +24,6 @@ const mergeBody = z.looseObject({
   target_comment_is_public: z.boolean().default(false),
   source_comment_is_public: z.boolean().default(false),
 });
-const tagsBody = z.looseObject({ tags: z.array(z.string()) });
 const FOR_GOOD: JobKind = { action: 'Delete', resource: 'Ticket', isForGood: true };
 const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Ticket' });
 
@@ -34,7 +33,6 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
   writeRoutes(api, context);
   bulkRoutes(api, context);
   mergeRoutes(api, context);
-  tagRoutes(api, context);
   deletedTicketRoutes(api, context);
 }
 
@@ -70,15 +68,6 @@ function readRoutes(api: FastifyInstance, context: Context): void {
       'tickets',
       found.filter((ticket) => ticket.status !== 'deleted'),
       counted,
-    );
-  });
-  api.get('/users/:id/tickets/:role', async (request) => {
-    const role = (request.params as { role: string }).role === 'assigned' ? 'assignee_id' : 'requester_id';
-    return list(
-      request,
-      'tickets',
-      listed().filter((ticket) => ticket[role] === idOf(request)),
-      show,
     );
   });
   api.get('/tickets/:id', async (request) => ({ ticket: show(tickets.get(idOf(request))) }));
@@ -149,31 +138,12 @@ function mergeRoutes(api: FastifyInstance, { tickets, jobs, actor }: Context): v
   });
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/ */
-function tagRoutes(api: FastifyInstance, { tickets, actor }: Context): void {
-  api.get('/tickets/:id/tags', async (request) => ({ tags: tickets.get(idOf(request)).tags }));
-  for (const [method, field] of [
-    ['PUT', 'additional_tags'],
-    ['POST', 'tags'],
-    ['DELETE', 'remove_tags'],
-  ] as const) {
-    api.route({
-      method,
-      url: '/tickets/:id/tags',
-      handler: async (request, reply) => {
-        const { tags, ...safety } = parseRequest(tagsBody, request.body);
-        const change = { ...safety, [field]: tags };
-        const { ticket } = tickets.update(idOf(request), change, actor(request), { tagKeys: true });
-        return reply.code(method === 'POST' ? 201 : 200).send({ tags: ticket.tags });
-      },
-    });
-  }
-}
-
 function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, jobs, actor } = context;
   const list = listing(context);
-  api.get('/deleted_tickets', async (request) => list(request, 'deleted_tickets', tickets.deletions.list()));
+  api.get('/deleted_tickets', async (request) =>
+    list(request, 'deleted_tickets', tickets.deletions.list(queryOf(request))),
+  );
   api.put('/deleted_tickets/restore_many', async (request) => {
     const user = actor(request);
     const ids = idList(queryOf(request)['ids']);

@@ -31,6 +31,9 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
     return list(request, 'users', found);
   });
   api.get('/users/search', async (request) => list(request, 'users', users.search(queryOf(request))));
+  api.get('/users/autocomplete', async (request) =>
+    list(request, 'users', users.autocomplete(queryOf(request))),
+  );
   api.get('/users/:id', async (request) => ({ user: users.get(idOf(request)) }));
   api.post('/users', async (request, reply) =>
     reply.code(201).send({ user: users.create(envelope(request, 'user')) }),

@@ -61,7 +61,8 @@ export class Tickets {
   shown(ticket: Ticket): Fields {
     const fields = shownTicketFields(this.store.ticketFields.list(), ticket.custom_fields);
     const values = this.store.purged.has(ticket.id) ? [] : fields;
-    return { ...ticket, custom_fields: values, fields: values };
+    const has_incidents = (this.store.incidents.get(ticket.id)?.size ?? 0) > 0;
+    return { ...ticket, has_incidents, custom_fields: values, fields: values };
   }
 
   live(): Ticket[] {
