@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Membership } from '../memberships';
 import type { Fields } from '../model';
+import { notFound } from '../refusal';
 import { envelope, envelopes, idList, idOf, listing, noContent, queryOf, type Context } from './context';
 
 /** Addresses of people, and the organizations that they belong to (rule 25). */
@@ -31,6 +32,20 @@ function identityRoutes(api: FastifyInstance, context: Context): void {
     const { primary, type, value } = identity;
     tell(id, 'identity_created', { current: { id: String(identity.id), primary, type, value } });
     return reply.code(201).header('location', identity['url']).send({ identity });
+  });
+  api.put('/users/:id/identities/:identity', async (request) => {
+    const { id } = users.get(idOf(request));
+    const { type, value: before } = identities.get(id, idOf(request, 'identity'));
+    const isTaken = (email: string) => users.isTaken(email, id);
+    const given = envelope(request, 'identity');
+    const identity = identities.change(id, idOf(request, 'identity'), given, isTaken);
+    const { id: identityId, value, primary } = identity;
+    if (value === before) return { identity };
+    if (type === 'email') store.forgetEmail(before);
+    users.readdress(id);
+    const current = { id: String(identityId), primary, type, value };
+    tell(id, 'identity_changed', { current, previous: { ...current, value: before } });
+    return { identity };
   });
   api.put('/users/:id/identities/:identity/make_primary', async (request) => {
     const { id, email } = users.get(idOf(request));
@@ -78,6 +93,22 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
   api.get('/organization_memberships/:id', async (request) => ({
     organization_membership: memberships.get(idOf(request)),
   }));
+  api.get('/users/:id/organization_memberships/:membership', async (request) => ({
+    organization_membership: ofUser(context, idOf(request), idOf(request, 'membership')),
+  }));
+}
+
+function ofUser({ store }: Context, userId: number, id: number): Membership {
+  const membership = store.memberships.get(id);
+  if (membership.user_id !== userId) throw notFound();
+  return membership;
+}
+
+/** The membership of a path that names the organization. */
+function inOrganization({ store, users }: Context, userId: number, organizationId: number): Membership {
+  const [membership] = store.memberships.list({ userId: users.get(userId).id, organizationId });
+  if (!membership) throw notFound();
+  return membership;
 }
 
 function membershipWrites(api: FastifyInstance, context: Context): void {
@@ -109,13 +140,15 @@ function membershipWrites(api: FastifyInstance, context: Context): void {
   };
   const kind = (action: 'Create' | 'Delete') => ({ action, resource: 'OrganizationMembership' }) as const;
 
-  api.post('/organization_memberships', async (request, reply) => {
-    const membership = add(envelope(request, 'organization_membership'));
-    return reply
-      .code(201)
-      .header('location', membership['url'])
-      .send({ organization_membership: membership });
-  });
+  for (const path of ['/organization_memberships', '/users/:id/organization_memberships'])
+    api.post(path, async (request, reply) => {
+      const given = envelope(request, 'organization_membership');
+      const membership = add(path.startsWith('/users') ? { ...given, user_id: idOf(request) } : given);
+      return reply
+        .code(201)
+        .header('location', membership['url'])
+        .send({ organization_membership: membership });
+    });
   api.post('/organization_memberships/create_many', async (request) => ({
     job_status: jobs.add(kind('Create'), envelopes(request, 'organization_memberships'), (each) => ({
       id: add(each).id,
@@ -129,8 +162,22 @@ function membershipWrites(api: FastifyInstance, context: Context): void {
     follow(userId);
     return { organization_memberships: memberships.list({ userId }) };
   });
+  api.put('/users/:id/organizations/:organization/make_default', async (request) => {
+    const { id, user_id: userId } = inOrganization(context, idOf(request), idOf(request, 'organization'));
+    const membership = memberships.makeDefault(id);
+    follow(userId);
+    return { organization_membership: membership };
+  });
   api.delete('/organization_memberships/:id', async (request, reply) => {
     remove(idOf(request));
+    return noContent(reply);
+  });
+  api.delete('/users/:id/organization_memberships/:membership', async (request, reply) => {
+    remove(ofUser(context, idOf(request), idOf(request, 'membership')).id);
+    return noContent(reply);
+  });
+  api.delete('/users/:id/organizations/:organization', async (request, reply) => {
+    remove(inOrganization(context, idOf(request), idOf(request, 'organization')).id);
     return noContent(reply);
   });
 }
