@@ -28,8 +28,9 @@ import { oauthControls } from './routes/oauthControls';
 import { organizationRoutes } from './routes/organizations';
 import { otherRoutes, webhookRoutes } from './routes/other';
 import { peopleRoutes } from './routes/people';
-import { tagRoutes } from './routes/tags';
 import { relatedTicketRoutes } from './routes/relatedTickets';
+import { reportRoutes } from './routes/reports';
+import { tagRoutes } from './routes/tags';
 import { ticketRoutes } from './routes/tickets';
 import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
 import { userRoutes } from './routes/users';
@@ -286,6 +287,7 @@ async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults)
   groupRoutes(api, context);
   tagRoutes(api, context);
   relatedTicketRoutes(api, context);
+  reportRoutes(api, context);
   definitionRoutes(api, context);
   exportRoutes(api, context);
   await uploadRoutes(api, context);

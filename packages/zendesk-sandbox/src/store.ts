@@ -170,7 +170,7 @@ export class Store {
     }
   }
 
-  /** Rule 56 [D H:4408886146842]: a new agent joins the account's default group; an end user belongs to no group. */
+  /** Rule 56 [D H:4408821536794]: a new agent joins the account's default group; an end user belongs to no group. */
   private join(user: User, before: User | null): void {
     const isAgent = this.isAgent(user.id);
     const own = this.groupMemberships.list({ userId: user.id });

@@ -1,5 +1,6 @@
 import type { Fields, Query, Ticket } from '../model';
 import type { Store } from '../store';
+import { ticketMetrics } from '../tickets/ticketMetrics';
 
 interface Sideloads {
   lists: Fields;
@@ -14,7 +15,9 @@ export function sideloads(store: Store, tickets: readonly Ticket[], query: Query
   const users = ids('requester_id', 'submitter_id', 'assignee_id');
   const organizations = ids('organization_id');
   const groups = ids('group_id');
-  const metricSets = tickets.map((ticket) => metricSet(ticket));
+  const metricSets = names.includes('metric_sets')
+    ? tickets.map((ticket) => ticketMetrics(store, ticket))
+    : [];
   const lists: Record<string, Fields[]> = {
     users: [...store.users.values()].filter(({ id }) => users.has(id)),
     organizations: [...store.organizations.values()].filter(({ id }) => organizations.has(id)),
@@ -23,24 +26,6 @@ export function sideloads(store: Store, tickets: readonly Ticket[], query: Query
   };
   return {
     lists: Object.fromEntries(Object.entries(lists).filter(([name]) => names.includes(name))),
-    ofTicket: (ticket) => (names.includes('metric_sets') ? { metric_set: metricSet(ticket) } : {}),
-  };
-}
-
-function metricSet({
-  id,
-  created_at: createdAt,
-  updated_at: updatedAt,
-  assignee_id: assignee,
-}: Ticket): Fields {
-  return {
-    id,
-    ticket_id: id,
-    created_at: createdAt,
-    updated_at: updatedAt,
-    group_stations: 0,
-    assignee_stations: assignee === null ? 0 : 1,
-    reopens: 0,
-    replies: 0,
+    ofTicket: (ticket) => (names.includes('metric_sets') ? { metric_set: ticketMetrics(store, ticket) } : {}),
   };
 }
