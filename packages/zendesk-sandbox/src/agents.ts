@@ -3,6 +3,9 @@ import { Refusal, notFound } from './refusal';
 import type { Store } from './store';
 import type { Tickets } from './tickets/tickets';
 
+/** The most tickets that the sandbox remembers as an agent's recent ones. */
+const RECENT = 5;
+
 /** What became of an agent's edit. */
 export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds: number };
 
@@ -10,8 +13,6 @@ export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds:
  * Agents who edit tickets in Zendesk's own pages: their edits draw on the account's ticket updates, and not on its API
  * calls. https://support.zendesk.com/hc/en-us/articles/8638126078234
  */
-const RECENT = 5;
-
 export class Agents {
   private readonly seen = new Map<number, number[]>();
 

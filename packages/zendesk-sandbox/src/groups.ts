@@ -33,6 +33,12 @@ export function blankGroup(id: number, name: string, baseUrl: string, now: strin
   };
 }
 
+/** The account's first groups were created before the sandbox had an address. */
+export const shownGroup = (group: Group, baseUrl: string): Group => ({
+  ...group,
+  url: `${baseUrl}/groups/${group.id}.json`,
+});
+
 /** What a request may set; ids, times and `default` are read-only. @throws Refusal 422 */
 export const groupFields = (input: unknown): Partial<Group> =>
   defined(pick(parseRecord(groupBody, input), WRITTEN));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blankValue, mergeOrganizationFields, shownOrganizationFields } from './fields/fieldValues';
+import { blankValue, mergeKeyedFields, shownKeyedFields } from './fields/fieldValues';
 import type { Fields, Organization, Ticket, User } from './model';
 import { invalid, notFound, parseRecord } from './refusal';
 import type { Store } from './store';
@@ -47,7 +47,7 @@ export class Organizations {
     const fields = this.store.organizationFields.list();
     return {
       ...organization,
-      organization_fields: shownOrganizationFields(fields, organization.organization_fields),
+      organization_fields: shownKeyedFields(fields, organization.organization_fields),
     };
   }
 
@@ -169,7 +169,7 @@ export class Organizations {
       after.domain_names = [...new Set(domains.filter((domain) => domain !== ''))];
     }
     if (fields.organization_fields)
-      after.organization_fields = mergeOrganizationFields(
+      after.organization_fields = mergeKeyedFields(
         this.store.organizationFields.active(),
         before.organization_fields,
         fields.organization_fields,

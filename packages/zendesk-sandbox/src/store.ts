@@ -30,6 +30,7 @@ export interface SandboxEvent {
 export interface MoreFields {
   ticket?: readonly CustomField[];
   organization?: readonly CustomField[];
+  user?: readonly CustomField[];
 }
 
 /** All data of the Zendesk sandbox, in memory, with indexes. */
@@ -57,6 +58,7 @@ export class Store {
   readonly incidents = new Map<number, Set<number>>();
   readonly ticketFields: FieldRegistry;
   readonly organizationFields: FieldRegistry;
+  readonly userFields: FieldRegistry;
   readonly customStatuses: CustomStatuses;
   readonly forms: TicketForms;
   readonly memberships: Memberships;
@@ -92,6 +94,11 @@ export class Store {
       new Set(),
       { ...options, onRemove: (field) => this.forgetOrganizationField(field) },
     );
+    this.userFields = new FieldRegistry(fields.user ?? [], new Set(), {
+      ...options,
+      keyed: true,
+      onRemove: (field) => this.forgetUserField(field),
+    });
     this.customStatuses = new CustomStatuses(options);
     this.forms = new TicketForms(options);
     this.memberships = new Memberships(options);
@@ -273,15 +280,21 @@ export class Store {
 
   private forgetOrganizationField({ key }: Field): void {
     for (const organization of this.organizations.values())
-      organization.organization_fields = Object.fromEntries(
-        Object.entries(organization.organization_fields).filter(([each]) => each !== key),
-      );
+      organization.organization_fields = without(organization.organization_fields, key);
+  }
+
+  private forgetUserField({ key }: Field): void {
+    for (const user of this.users.values())
+      user['user_fields'] = without((user['user_fields'] ?? {}) as Fields, key);
   }
 
   private count(resource: string): void {
     this.writes.set(resource, (this.writes.get(resource) ?? 0) + 1);
   }
 }
+
+const without = (fields: Fields, key: string | null): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([each]) => each !== key));
 
 function push<T>(map: Map<number, T[]>, key: number, item: T): void {
   const list = map.get(key);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mergeKeyedFields, shownKeyedFields } from './fields/fieldValues';
 import { pick, type Fields, type Query, type User } from './model';
 import { Refusal, invalid, notFound, parseRecord } from './refusal';
 import { NAME_AT_MOST } from './rules/sizes';
@@ -50,6 +51,13 @@ const MERGED_TICKETS = 10_000;
 export class Users {
   constructor(private readonly store: Store) {}
 
+  /** The user as the API returns it, with the present custom fields. */
+  shown(user: User): Fields {
+    const fields = this.store.userFields.list();
+    if (fields.length === 0) return user;
+    return { ...user, user_fields: shownKeyedFields(fields, (user['user_fields'] ?? {}) as Fields) };
+  }
+
   get(id: number): User {
     const user = this.store.users.get(id);
     if (!user) throw notFound();
@@ -96,7 +104,7 @@ export class Users {
       email: fields.email ?? null,
       role: fields.role ?? 'end-user',
       ...pick(fields, PLAIN),
-      ...lists(fields, {}),
+      ...this.lists(fields, {}),
     });
     this.tell('user.created', user);
     return user;
@@ -124,7 +132,7 @@ export class Users {
     const user: User = {
       ...before,
       ...pick(fields, PLAIN),
-      ...lists(fields, before),
+      ...this.lists(fields, before),
       email: before.email ?? fields.email ?? null,
       updated_at: this.store.now(),
     };
@@ -194,6 +202,15 @@ export class Users {
     return holder !== undefined && holder.id !== own;
   }
 
+  private lists({ tags, user_fields: fields }: Body, before: Fields): Fields {
+    const { userFields, rules } = this.store;
+    const held = (before['user_fields'] ?? {}) as Fields;
+    return {
+      ...(tags && { tags: normaliseTags(tags) }),
+      ...(fields && { user_fields: mergeKeyedFields(userFields.active(), held, fields, rules) }),
+    };
+  }
+
   private checkUnique({ email, external_id: externalId }: Body, own: number | null): void {
     if (email != null && this.isTaken(email, own ?? 0))
       throw invalid('email', `Email: ${email} is already being used by another user`, 'DuplicateValue');
@@ -204,13 +221,6 @@ export class Users {
   private tell(type: string, record: User, change: Fields = {}): void {
     this.store.onEvent({ type, kind: 'user', record, actorId: null, change });
   }
-}
-
-function lists({ tags, user_fields: fields }: Body, before: Fields): Fields {
-  return {
-    ...(tags && { tags: normaliseTags(tags) }),
-    ...(fields && { user_fields: { ...(before['user_fields'] as Fields | undefined), ...fields } }),
-  };
 }
 
 const forbidden = (message: string) => new Refusal(403, { error: { title: 'Forbidden', message } });

@@ -1,3 +1,4 @@
+import { shownGroup } from '../groups';
 import type { Fields, Query, Ticket } from '../model';
 import type { Store } from '../store';
 import { ticketMetrics } from '../tickets/ticketMetrics';
@@ -21,7 +22,9 @@ export function sideloads(store: Store, tickets: readonly Ticket[], query: Query
   const lists: Record<string, Fields[]> = {
     users: [...store.users.values()].filter(({ id }) => users.has(id)),
     organizations: [...store.organizations.values()].filter(({ id }) => organizations.has(id)),
-    groups: store.groups.filter(({ id }) => groups.has(id)),
+    groups: store.groups
+      .filter(({ id }) => groups.has(id))
+      .map((each) => shownGroup(each, store.baseUrl())),
     metric_sets: metricSets,
   };
   return {

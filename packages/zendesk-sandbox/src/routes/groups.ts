@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { GroupMembership } from '../groupMemberships';
-import { blankGroup, groupFields, newGroupFields, type Group } from '../groups';
+import { blankGroup, groupFields, newGroupFields, shownGroup, type Group } from '../groups';
 import type { JobKind } from '../jobs';
 import type { Fields, Query, User } from '../model';
 import { invalid, notFound } from '../refusal';
@@ -24,8 +24,7 @@ const groupOf = ({ store }: Context, id: number): Group => {
 function readRoutes(api: FastifyInstance, context: Context): void {
   const { store, users } = context;
   const list = listing(context);
-  // The first groups were created before the sandbox had an address.
-  const shown = (group: Group) => ({ ...group, url: `${store.baseUrl()}/groups/${group.id}.json` });
+  const shown = (group: Group) => shownGroup(group, store.baseUrl());
   for (const path of ['/groups', '/groups/assignable'])
     api.get(path, async (request) => list(request, 'groups', store.groups, shown));
   api.get('/groups/count', async () => ({
@@ -41,7 +40,9 @@ function readRoutes(api: FastifyInstance, context: Context): void {
     const own = store.groupMemberships.list({ groupId: groupOf(context, id).id });
     return own.flatMap((each) => store.users.get(each.user_id) ?? []);
   };
-  api.get('/groups/:id/users', async (request) => list(request, 'users', members(idOf(request))));
+  api.get('/groups/:id/users', async (request) =>
+    list(request, 'users', members(idOf(request)), (user) => users.shown(user)),
+  );
   api.get('/groups/:id/users/count', async (request) => ({
     count: { value: members(idOf(request)).length, refreshed_at: store.now() },
   }));
@@ -56,11 +57,11 @@ function writeRoutes(api: FastifyInstance, context: Context): void {
     return reply.code(201).send({ group });
   });
   api.put('/groups/:id', async (request) => ({
-    group: Object.assign(
-      groupOf(context, idOf(request)),
-      { url: `${store.baseUrl()}/groups/${idOf(request)}.json` },
-      groupFields(envelope(request, 'group')),
-      { updated_at: store.now() },
+    group: shownGroup(
+      Object.assign(groupOf(context, idOf(request)), groupFields(envelope(request, 'group')), {
+        updated_at: store.now(),
+      }),
+      store.baseUrl(),
     ),
   }));
   api.delete('/groups/:id', async (request, reply) => {

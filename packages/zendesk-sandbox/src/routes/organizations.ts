@@ -150,6 +150,7 @@ function relatedRoutes(api: FastifyInstance, context: Context): void {
       request,
       'users',
       users.list({}).filter((user) => store.memberships.organizationsOf(user.id).includes(id)),
+      (user) => users.shown(user),
     );
   });
 }

@@ -73,12 +73,16 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
   const { users, organizations, store } = context;
   const { memberships } = store;
   const list = listing(context);
+  const nameOf = ({ organization_id: id }: Membership) => store.organizations.get(id)?.name ?? '';
+  /** The default first, then by the organization's name [D Z:organization_memberships]. */
+  const sorted = (own: Membership[]) =>
+    own.sort((a, b) => Number(b.default) - Number(a.default) || nameOf(a).localeCompare(nameOf(b)));
 
   api.get('/organization_memberships', async (request) =>
     list(request, 'organization_memberships', memberships.list()),
   );
   api.get('/users/:id/organization_memberships', async (request) =>
-    list(request, 'organization_memberships', memberships.list({ userId: users.get(idOf(request)).id })),
+    list(request, 'organization_memberships', sorted(memberships.list({ userId: users.get(idOf(request)).id }))),
   );
   api.get('/organizations/:id/organization_memberships', async (request) => {
     const { id } = organizations.get(idOf(request));

@@ -132,7 +132,7 @@ function problemRoutes(api: FastifyInstance, context: Context): void {
 }
 
 function ticketPeople(api: FastifyInstance, context: Context): void {
-  const { tickets, store } = context;
+  const { tickets, users, store } = context;
   const list = listing(context);
   const paths = [
     ['collaborators', 'collaborator_ids'],
@@ -146,7 +146,7 @@ function ticketPeople(api: FastifyInstance, context: Context): void {
         const user = store.users.get(id);
         return user ? [user] : [];
       });
-      return list(request, 'users', found);
+      return list(request, 'users', found, (user) => users.shown(user));
     });
 }
 

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseRequest } from '../refusal';
-import { idOf, type Context } from './context';
+import { secondsOf } from '../text';
+import { idOf, listing, type Context } from './context';
 
+const RECENT_SECONDS = 60 * 24 * 3_600;
 const tagsBody = z.looseObject({ tags: z.array(z.string()) });
 
 type Method = 'PUT' | 'POST' | 'DELETE';
@@ -14,6 +16,8 @@ type Change = (request: FastifyRequest, method: Method, tags: string[]) => strin
  */
 export function tagRoutes(api: FastifyInstance, context: Context): void {
   ticketTags(api, context);
+  const list = listing(context);
+  api.get('/tags', async (request) => list(request, 'tags', popular(context)));
   const { users, organizations, actor } = context;
   const tagsOfUser = (id: number) => (users.get(id)['tags'] ?? []) as string[];
   api.get('/users/:id/tags', async (request) => ({ tags: tagsOfUser(idOf(request)) }));
@@ -29,6 +33,15 @@ export function tagRoutes(api: FastifyInstance, context: Context): void {
     const { id, tags: before } = organizations.get(idOf(request));
     return organizations.update(id, { tags: changed(method, before, tags) }, actor(request).id).tags;
   });
+}
+
+/** The tags of tickets that changed within 60 days, the most frequent first. */
+function popular({ tickets, store }: Context): { name: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const ticket of tickets.live())
+    if (store.seconds() - secondsOf(ticket.updated_at) <= RECENT_SECONDS)
+      for (const tag of ticket.tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return [...counts].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count);
 }
 
 /** The tags of a ticket, with a safe update of their own. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Fields } from '../model';
+import type { Fields, User } from '../model';
 import {
   envelope,
   envelopes,
@@ -16,9 +16,13 @@ import {
 export function userRoutes(api: FastifyInstance, context: Context): void {
   const { users, jobs, store, access } = context;
   const list = listing(context);
+  const show = (user: User) => users.shown(user);
 
-  api.get('/users/me', async (request) => ({ user: access.me(request) }));
-  api.get('/users', async (request) => list(request, 'users', users.list(queryOf(request))));
+  api.get('/users/me', async (request) => {
+    const me = access.me(request);
+    return { user: me['id'] === null ? me : show(me as User) };
+  });
+  api.get('/users', async (request) => list(request, 'users', users.list(queryOf(request)), show));
   api.get('/users/count', async () => ({
     count: { value: users.list({}).length, refreshed_at: store.now() },
   }));
@@ -28,19 +32,21 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
       ids !== undefined
         ? idList(ids).flatMap((id) => store.users.get(id) ?? [])
         : listOf(externalIds).flatMap((each) => users.byExternalId(each));
-    return list(request, 'users', found);
+    return list(request, 'users', found, show);
   });
-  api.get('/users/search', async (request) => list(request, 'users', users.search(queryOf(request))));
-  api.get('/users/autocomplete', async (request) =>
-    list(request, 'users', users.autocomplete(queryOf(request))),
+  api.get('/users/search', async (request) =>
+    list(request, 'users', users.search(queryOf(request)), show),
   );
-  api.get('/users/:id', async (request) => ({ user: users.get(idOf(request)) }));
+  api.get('/users/autocomplete', async (request) =>
+    list(request, 'users', users.autocomplete(queryOf(request)), show),
+  );
+  api.get('/users/:id', async (request) => ({ user: show(users.get(idOf(request))) }));
   api.post('/users', async (request, reply) =>
-    reply.code(201).send({ user: users.create(envelope(request, 'user')) }),
+    reply.code(201).send({ user: show(users.create(envelope(request, 'user'))) }),
   );
   api.post('/users/create_or_update', async (request, reply) => {
     const { user, created } = users.createOrUpdate(envelope(request, 'user'));
-    return reply.code(created ? 201 : 200).send({ user });
+    return reply.code(created ? 201 : 200).send({ user: show(user) });
   });
   api.post('/users/create_many', async (request) => ({
     job_status: jobs.add({ action: 'Create', resource: 'User' }, envelopes(request, 'users'), (each) => ({
@@ -64,10 +70,10 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
     };
   });
   api.put('/users/:id', async (request) => ({
-    user: users.update(idOf(request), envelope(request, 'user')),
+    user: show(users.update(idOf(request), envelope(request, 'user'))),
   }));
-  api.delete('/users/:id', async (request) => ({ user: users.remove(idOf(request)) }));
+  api.delete('/users/:id', async (request) => ({ user: show(users.remove(idOf(request))) }));
   api.put('/users/:id/merge', async (request) => ({
-    user: users.merge(idOf(request), Number(envelope(request, 'user')['id'])),
+    user: show(users.merge(idOf(request), Number(envelope(request, 'user')['id']))),
   }));
 }
