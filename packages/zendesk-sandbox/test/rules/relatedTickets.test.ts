@@ -110,7 +110,7 @@ describe('rule 57', () => {
     const { id } = await rig.api.ticket();
     const { audit } = (await rig.put(id, { priority: 'high' })).body;
     const path = `/tickets/${id}/audits`;
-    const shown = (await rig.api.get(`${path}/${String((audit as unknown as { id: number }).id)}`)).body;
+    const shown = (await rig.api.get(`${path}/${String(audit.id)}`)).body;
     expect(shown.audit).toEqual(audit);
     expect((await rig.api.get(`${path}/1`)).status).toBe(404);
     expect(await value(`${path}/count`)).toBe(2);
