@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Fields } from '../model';
 import { paged } from '../paging';
 import { badRequest } from '../refusal';
+import { sortedResults } from '../rules/sorting';
 import { checkSearchPage, search } from '../search';
 import { envelope, idOf, listOf, listing, noContent, queryOf, textOfPath, type Context } from './context';
 
@@ -20,7 +21,8 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
   }));
   api.get('/search', async (request) => {
     checkSearchPage(queryOf(request));
-    const { results, ...page } = list(request, 'results', search(store, queryOf(request)));
+    const found = sortedResults(store, search(store, queryOf(request)), queryOf(request));
+    const { results, ...page } = list(request, 'results', found);
     return { results, facets: null, ...page };
   });
   // https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/#export-search-results

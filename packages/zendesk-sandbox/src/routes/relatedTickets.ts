@@ -5,6 +5,7 @@ import { notFound, parseRequest } from '../refusal';
 import { isArchived } from '../rules/archive';
 import { shownAudit } from '../tickets/ticketAudits';
 import { idOf, listing, queryOf, textOfPath, type Context } from './context';
+import { ticketListing } from './ticketLists';
 
 const textBody = z.looseObject({ text: z.string().optional() }).nullish();
 
@@ -36,9 +37,8 @@ const listed = ({ tickets, store }: Context): Ticket[] =>
   tickets.live().filter((ticket) => !isArchived(store, ticket));
 
 function personRoutes(api: FastifyInstance, context: Context): void {
-  const { tickets, users, organizations, agents, store, actor } = context;
-  const list = listing(context);
-  const show = (ticket: Ticket) => tickets.shown(ticket);
+  const { users, organizations, agents, store, actor } = context;
+  const list = ticketListing(context);
   const ofPerson = (userId: number, role: string): Ticket[] => {
     const isOf = ROLES[role];
     if (!isOf) throw notFound();
@@ -47,7 +47,7 @@ function personRoutes(api: FastifyInstance, context: Context): void {
   const count = (value: number) => ({ count: { value, refreshed_at: store.now() } });
 
   api.get('/users/:id/tickets/:role', async (request) =>
-    list(request, 'tickets', ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role')), show),
+    list(request, ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role'))),
   );
   api.get('/users/:id/tickets/:role/count', async (request) =>
     count(ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role')).length),
@@ -66,6 +66,9 @@ function personRoutes(api: FastifyInstance, context: Context): void {
     };
   });
   const ofOrganization = (id: number) => listed(context).filter((ticket) => ticket.organization_id === id);
+  api.get('/organizations/:id/tickets', async (request) =>
+    list(request, ofOrganization(organizations.get(idOf(request)).id)),
+  );
   api.get('/organizations/:id/tickets/count', async (request) =>
     count(ofOrganization(organizations.get(idOf(request)).id).length),
   );
@@ -82,17 +85,14 @@ function personRoutes(api: FastifyInstance, context: Context): void {
     const found = agents.recent(actor(request).id).flatMap((id) => store.tickets.get(id) ?? []);
     return list(
       request,
-      'tickets',
       found.filter(({ status }) => status !== 'deleted'),
-      show,
     );
   });
 }
 
 function problemRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, store } = context;
-  const list = listing(context);
-  const show = (ticket: Ticket) => tickets.shown(ticket);
+  const list = ticketListing(context);
   const incidents = (problemId: number): Ticket[] =>
     [...(store.incidents.get(problemId) ?? [])]
       .flatMap((id) => store.tickets.get(id) ?? [])
@@ -106,17 +106,15 @@ function problemRoutes(api: FastifyInstance, context: Context): void {
     const found = incidents(tickets.get(idOf(request)).id);
     return list(
       request,
-      'tickets',
       found.filter((ticket) => !isArchived(store, ticket)),
-      show,
     );
   });
-  api.get('/problems', async (request) => list(request, 'tickets', problems(), show));
+  api.get('/problems', async (request) => list(request, problems()));
   api.post('/problems/autocomplete', async (request) => {
     const inBody = parseRequest(textBody, request.body)?.text;
     const text = (inBody ?? queryOf(request)['text'] ?? '').toLowerCase();
     const found = problems().filter(({ subject }) => (subject ?? '').toLowerCase().includes(text));
-    return list(request, 'tickets', found, show);
+    return list(request, found);
   });
   // The sandbox has no topics, no Jira links and no follow-up tickets.
   api.get('/tickets/:id/related', async (request): Promise<Fields> => {

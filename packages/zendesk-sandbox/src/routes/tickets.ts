@@ -16,6 +16,7 @@ import {
   queryOf,
   type Context,
 } from './context';
+import { oneTicket, ticketListing } from './ticketLists';
 
 const mergeBody = z.looseObject({
   ids: z.array(z.coerce.number()),
@@ -38,39 +39,26 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
 
 function readRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, store } = context;
-  const list = listing(context);
-  const show = (ticket: Ticket) => tickets.shown(ticket);
+  const list = ticketListing(context);
+  const one = oneTicket(context);
   /** The tickets of lists, which omit archived ones. */
   const listed = () => tickets.live().filter((ticket) => !isArchived(store, ticket));
 
   api.get('/tickets', async (request) => {
     const externalId = queryOf(request)['external_id'];
-    return list(
-      request,
-      'tickets',
-      externalId === undefined ? listed() : tickets.byExternalId(externalId),
-      show,
-    );
+    return list(request, externalId === undefined ? listed() : tickets.byExternalId(externalId));
   });
   api.get('/tickets/count', async () => ({
     count: { value: tickets.live().length, refreshed_at: store.now() },
   }));
   api.get('/tickets/show_many', async (request) => {
-    const { ids, include = '' } = queryOf(request);
-    const found = idList(ids).flatMap((id) => store.tickets.get(id) ?? []);
-    // https://developer.zendesk.com/documentation/ticketing/using-the-zendesk-api/side_loading/
-    const counted = (ticket: Ticket): Fields =>
-      include.split(',').includes('comment_count')
-        ? { ...show(ticket), comment_count: tickets.comments.of(ticket.id).length }
-        : show(ticket);
+    const found = idList(queryOf(request)['ids']).flatMap((id) => store.tickets.get(id) ?? []);
     return list(
       request,
-      'tickets',
       found.filter((ticket) => ticket.status !== 'deleted'),
-      counted,
     );
   });
-  api.get('/tickets/:id', async (request) => ({ ticket: show(tickets.get(idOf(request))) }));
+  api.get('/tickets/:id', async (request) => one(request, tickets.get(idOf(request))));
 }
 
 function writeRoutes(api: FastifyInstance, { tickets, store, actor, idempotency }: Context): void {
