@@ -54,8 +54,8 @@ export class Store {
   readonly eventLog = new ChangeLog<Audit>();
   readonly groups: Group[];
   readonly groupMemberships: GroupMemberships;
-  /** The incidents of each problem, by the problem's id. */
-  readonly incidents = new Map<number, Set<number>>();
+  /** The tickets that name each problem, by the problem's id. */
+  private readonly incidents = new Map<number, Set<number>>();
   readonly ticketFields: FieldRegistry;
   readonly organizationFields: FieldRegistry;
   readonly userFields: FieldRegistry;
@@ -232,6 +232,13 @@ export class Store {
     if (ticket.status !== 'deleted') index(this.externalIds.ticket, ticket);
     this.indexIncident(ticket, before);
     this.ticketLog.add(ticket.id, ticket.id, ticket.generated_timestamp);
+  }
+
+  /** The incidents of a problem that are not deleted. */
+  incidentsOf(problemId: number): Ticket[] {
+    return [...(this.incidents.get(problemId) ?? [])]
+      .flatMap((id) => this.tickets.get(id) ?? [])
+      .filter(({ status, type }) => status !== 'deleted' && type === 'incident');
   }
 
   private indexIncident(ticket: Ticket, before: Ticket | null): void {

@@ -9,6 +9,7 @@ export function peopleRoutes(api: FastifyInstance, context: Context): void {
   identityRoutes(api, context);
   membershipRoutes(api, context);
   membershipWrites(api, context);
+  defaultRoutes(api, context);
 }
 
 /** https://developer.zendesk.com/api-reference/ticketing/users/user_identities/ */
@@ -82,7 +83,11 @@ function membershipRoutes(api: FastifyInstance, context: Context): void {
     list(request, 'organization_memberships', memberships.list()),
   );
   api.get('/users/:id/organization_memberships', async (request) =>
-    list(request, 'organization_memberships', sorted(memberships.list({ userId: users.get(idOf(request)).id }))),
+    list(
+      request,
+      'organization_memberships',
+      sorted(memberships.list({ userId: users.get(idOf(request)).id })),
+    ),
   );
   api.get('/organizations/:id/organization_memberships', async (request) => {
     const { id } = organizations.get(idOf(request));
@@ -116,38 +121,16 @@ function inOrganization({ store, users }: Context, userId: number, organizationI
 }
 
 function membershipWrites(api: FastifyInstance, context: Context): void {
-  const { users, organizations, store, jobs } = context;
-  const { memberships } = store;
-  const tell = (membership: Membership, type: string) =>
-    store.onEvent({
-      type: `user.organization_membership_${type}`,
-      kind: 'user',
-      record: users.get(membership.user_id),
-      actorId: null,
-      change: { organization: { id: String(membership.organization_id) } },
-    });
-  /** Updates a user's `organization_id` to the default membership. */
-  const follow = (userId: number) => users.reorganize(userId, memberships.organizationsOf(userId)[0] ?? null);
-  const add = (given: Fields): Membership => {
-    const user = users.get(Number(given['user_id']));
-    const organization = organizations.get(Number(given['organization_id']));
-    const membership = memberships.add(user.id, organization.id, given['default'] === true);
-    follow(user.id);
-    tell(membership, 'created');
-    return memberships.get(membership.id);
-  };
-  const remove = (id: number): void => {
-    const membership = memberships.get(id);
-    memberships.remove(id);
-    follow(membership.user_id);
-    tell(membership, 'deleted');
-  };
+  const { jobs } = context;
   const kind = (action: 'Create' | 'Delete') => ({ action, resource: 'OrganizationMembership' }) as const;
 
   for (const path of ['/organization_memberships', '/users/:id/organization_memberships'])
     api.post(path, async (request, reply) => {
       const given = envelope(request, 'organization_membership');
-      const membership = add(path.startsWith('/users') ? { ...given, user_id: idOf(request) } : given);
+      const membership = add(
+        context,
+        path.startsWith('/users') ? { ...given, user_id: idOf(request) } : given,
+      );
       return reply
         .code(201)
         .header('location', membership['url'])
@@ -155,33 +138,70 @@ function membershipWrites(api: FastifyInstance, context: Context): void {
     });
   api.post('/organization_memberships/create_many', async (request) => ({
     job_status: jobs.add(kind('Create'), envelopes(request, 'organization_memberships'), (each) => ({
-      id: add(each).id,
+      id: add(context, each).id,
     })),
   }));
   api.delete('/organization_memberships/destroy_many', async (request) => ({
-    job_status: jobs.add(kind('Delete'), idList(queryOf(request)['ids']), (id) => (remove(id), { id })),
+    job_status: jobs.add(kind('Delete'), idList(queryOf(request)['ids']), (id) => (remove(context, id), { id })),
   }));
+  api.delete('/organization_memberships/:id', async (request, reply) => {
+    remove(context, idOf(request));
+    return noContent(reply);
+  });
+  api.delete('/users/:id/organization_memberships/:membership', async (request, reply) => {
+    remove(context, ofUser(context, idOf(request), idOf(request, 'membership')).id);
+    return noContent(reply);
+  });
+  api.delete('/users/:id/organizations/:organization', async (request, reply) => {
+    remove(context, inOrganization(context, idOf(request), idOf(request, 'organization')).id);
+    return noContent(reply);
+  });
+}
+
+function defaultRoutes(api: FastifyInstance, context: Context): void {
+  const { memberships } = context.store;
   api.put('/users/:id/organization_memberships/:membership/make_default', async (request) => {
     const { user_id: userId } = memberships.makeDefault(idOf(request, 'membership'));
-    follow(userId);
+    follow(context, userId);
     return { organization_memberships: memberships.list({ userId }) };
   });
   api.put('/users/:id/organizations/:organization/make_default', async (request) => {
     const { id, user_id: userId } = inOrganization(context, idOf(request), idOf(request, 'organization'));
     const membership = memberships.makeDefault(id);
-    follow(userId);
+    follow(context, userId);
     return { organization_membership: membership };
   });
-  api.delete('/organization_memberships/:id', async (request, reply) => {
-    remove(idOf(request));
-    return noContent(reply);
-  });
-  api.delete('/users/:id/organization_memberships/:membership', async (request, reply) => {
-    remove(ofUser(context, idOf(request), idOf(request, 'membership')).id);
-    return noContent(reply);
-  });
-  api.delete('/users/:id/organizations/:organization', async (request, reply) => {
-    remove(inOrganization(context, idOf(request), idOf(request, 'organization')).id);
-    return noContent(reply);
+}
+
+function add(context: Context, given: Fields): Membership {
+  const { users, organizations, store } = context;
+  const user = users.get(Number(given['user_id']));
+  const organization = organizations.get(Number(given['organization_id']));
+  const membership = store.memberships.add(user.id, organization.id, given['default'] === true);
+  follow(context, user.id);
+  tellMembership(context, membership, 'created');
+  return store.memberships.get(membership.id);
+}
+
+function remove(context: Context, id: number): void {
+  const { memberships } = context.store;
+  const membership = memberships.get(id);
+  memberships.remove(id);
+  follow(context, membership.user_id);
+  tellMembership(context, membership, 'deleted');
+}
+
+/** Updates a user's `organization_id` to the default membership. */
+function follow({ users, store }: Context, userId: number): void {
+  users.reorganize(userId, store.memberships.organizationsOf(userId)[0] ?? null);
+}
+
+function tellMembership({ users, store }: Context, membership: Membership, type: string): void {
+  store.onEvent({
+    type: `user.organization_membership_${type}`,
+    kind: 'user',
+    record: users.get(membership.user_id),
+    actorId: null,
+    change: { organization: { id: String(membership.organization_id) } },
   });
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Fields, Ticket, User } from '../model';
 import { notFound, parseRequest } from '../refusal';
 import { isArchived } from '../rules/archive';
+import type { Store } from '../store';
 import { shownAudit } from '../tickets/ticketAudits';
 import { idOf, listing, queryOf, textOfPath, type Context } from './context';
 import { ticketListing } from './ticketLists';
@@ -27,6 +28,7 @@ const ROLES: Record<string, (ticket: Ticket, userId: number) => boolean> = {
  */
 export function relatedTicketRoutes(api: FastifyInstance, context: Context): void {
   personRoutes(api, context);
+  organizationRoutes(api, context);
   problemRoutes(api, context);
   ticketPeople(api, context);
   auditRoutes(api, context);
@@ -36,22 +38,33 @@ export function relatedTicketRoutes(api: FastifyInstance, context: Context): voi
 const listed = ({ tickets, store }: Context): Ticket[] =>
   tickets.live().filter((ticket) => !isArchived(store, ticket));
 
+const counted = (store: Store, found: readonly Ticket[]): Fields => ({
+  count: { value: found.length, refreshed_at: store.now() },
+});
+
 function personRoutes(api: FastifyInstance, context: Context): void {
-  const { users, organizations, agents, store, actor } = context;
+  const { users, agents, store, actor } = context;
   const list = ticketListing(context);
   const ofPerson = (userId: number, role: string): Ticket[] => {
     const isOf = ROLES[role];
     if (!isOf) throw notFound();
     return listed(context).filter((ticket) => isOf(ticket, userId));
   };
-  const count = (value: number) => ({ count: { value, refreshed_at: store.now() } });
 
   api.get('/users/:id/tickets/:role', async (request) =>
     list(request, ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role'))),
   );
   api.get('/users/:id/tickets/:role/count', async (request) =>
-    count(ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role')).length),
+    counted(store, ofPerson(users.get(idOf(request)).id, textOfPath(request, 'role'))),
   );
+  // Only the agent interface counts, not the API; here it is `POST /_sandbox/agents/edits`.
+  api.get('/tickets/recent', async (request) => {
+    const found = agents.recent(actor(request).id).flatMap((id) => store.tickets.get(id) ?? []);
+    return list(
+      request,
+      found.filter(({ status }) => status !== 'deleted'),
+    );
+  });
   // https://developer.zendesk.com/api-reference/ticketing/users/users/#show-user-related-information
   api.get('/users/:id/related', async (request) => {
     const { id } = users.get(idOf(request));
@@ -65,12 +78,17 @@ function personRoutes(api: FastifyInstance, context: Context): void {
       },
     };
   });
+}
+
+function organizationRoutes(api: FastifyInstance, context: Context): void {
+  const { organizations, store } = context;
+  const list = ticketListing(context);
   const ofOrganization = (id: number) => listed(context).filter((ticket) => ticket.organization_id === id);
   api.get('/organizations/:id/tickets', async (request) =>
     list(request, ofOrganization(organizations.get(idOf(request)).id)),
   );
   api.get('/organizations/:id/tickets/count', async (request) =>
-    count(ofOrganization(organizations.get(idOf(request)).id).length),
+    counted(store, ofOrganization(organizations.get(idOf(request)).id)),
   );
   // https://developer.zendesk.com/api-reference/ticketing/organizations/organizations/#show-organizations-related-information
   api.get('/organizations/:id/related', async (request) => {
@@ -80,30 +98,18 @@ function personRoutes(api: FastifyInstance, context: Context): void {
       organization_related: { tickets_count: ofOrganization(id).length, users_count: members.length },
     };
   });
-  // Only the agent interface counts, not the API; here it is `POST /_sandbox/agents/edits`.
-  api.get('/tickets/recent', async (request) => {
-    const found = agents.recent(actor(request).id).flatMap((id) => store.tickets.get(id) ?? []);
-    return list(
-      request,
-      found.filter(({ status }) => status !== 'deleted'),
-    );
-  });
 }
 
 function problemRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, store } = context;
   const list = ticketListing(context);
-  const incidents = (problemId: number): Ticket[] =>
-    [...(store.incidents.get(problemId) ?? [])]
-      .flatMap((id) => store.tickets.get(id) ?? [])
-      .filter(({ status, type }) => status !== 'deleted' && type === 'incident');
   const problems = () =>
     listed(context)
       .filter(({ type }) => type === 'problem')
       .sort((a, b) => b.updated_at.localeCompare(a.updated_at));
 
   api.get('/tickets/:id/incidents', async (request) => {
-    const found = incidents(tickets.get(idOf(request)).id);
+    const found = store.incidentsOf(tickets.get(idOf(request)).id);
     return list(
       request,
       found.filter((ticket) => !isArchived(store, ticket)),
@@ -124,7 +130,7 @@ function problemRoutes(api: FastifyInstance, context: Context): void {
       jira_issue_ids: [],
       followup_source_ids: [],
       from_archive: isArchived(store, ticket),
-      incidents: incidents(ticket.id).length,
+      incidents: store.incidentsOf(ticket.id).length,
     };
   });
 }

@@ -14,9 +14,17 @@ import {
 
 /** https://developer.zendesk.com/api-reference/ticketing/users/users/ */
 export function userRoutes(api: FastifyInstance, context: Context): void {
-  const { users, jobs, store, access } = context;
+  const show = (user: User) => context.users.shown(user);
+  readRoutes(api, context, show);
+  writeRoutes(api, context, show);
+  bulkRoutes(api, context);
+}
+
+type Show = (user: User) => Fields;
+
+function readRoutes(api: FastifyInstance, context: Context, show: Show): void {
+  const { users, store, access } = context;
   const list = listing(context);
-  const show = (user: User) => users.shown(user);
 
   api.get('/users/me', async (request) => {
     const me = access.me(request);
@@ -41,6 +49,9 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
     list(request, 'users', users.autocomplete(queryOf(request)), show),
   );
   api.get('/users/:id', async (request) => ({ user: show(users.get(idOf(request))) }));
+}
+
+function writeRoutes(api: FastifyInstance, { users }: Context, show: Show): void {
   api.post('/users', async (request, reply) =>
     reply.code(201).send({ user: show(users.create(envelope(request, 'user'))) }),
   );
@@ -48,6 +59,16 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
     const { user, created } = users.createOrUpdate(envelope(request, 'user'));
     return reply.code(created ? 201 : 200).send({ user: show(user) });
   });
+  api.put('/users/:id', async (request) => ({
+    user: show(users.update(idOf(request), envelope(request, 'user'))),
+  }));
+  api.delete('/users/:id', async (request) => ({ user: show(users.remove(idOf(request))) }));
+  api.put('/users/:id/merge', async (request) => ({
+    user: show(users.merge(idOf(request), Number(envelope(request, 'user')['id']))),
+  }));
+}
+
+function bulkRoutes(api: FastifyInstance, { users, jobs }: Context): void {
   api.post('/users/create_many', async (request) => ({
     job_status: jobs.add({ action: 'Create', resource: 'User' }, envelopes(request, 'users'), (each) => ({
       id: users.create(each).id,
@@ -69,11 +90,4 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
       ),
     };
   });
-  api.put('/users/:id', async (request) => ({
-    user: show(users.update(idOf(request), envelope(request, 'user'))),
-  }));
-  api.delete('/users/:id', async (request) => ({ user: show(users.remove(idOf(request))) }));
-  api.put('/users/:id/merge', async (request) => ({
-    user: show(users.merge(idOf(request), Number(envelope(request, 'user')['id']))),
-  }));
 }
