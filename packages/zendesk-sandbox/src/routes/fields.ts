@@ -57,7 +57,8 @@ function optionRoutes(api: FastifyInstance, context: Context, path: string, regi
   const url = () => `${context.store.baseUrl()}/${path}`;
   api.get(`/${path}/:id/options`, async (request) => {
     const field = registry.get(idOf(request));
-    return list(request, 'custom_field_options', field.options, (each) => shownOption(field, each, url()));
+    const options = field.options.map((each) => shownOption(field, each, url()));
+    return list(request, 'custom_field_options', options);
   });
   api.get(`/${path}/:id/options/:option`, async (request) => {
     const option = registry.option(idOf(request), idOf(request, 'option'));
