@@ -68,7 +68,7 @@ const RESOURCES: readonly [path: RegExp, resource: string | null][] = [
   [/^\/groups\/:id\/users/, 'users'],
   [/^\/problems(\/|$)/, 'tickets'],
   [/^\/satisfaction_ratings(\/|$)/, 'satisfaction_ratings'],
-  [/^\/(users|organization_memberships)(\/|$)/, 'users'],
+  [/^\/(users|deleted_users|organization_memberships)(\/|$)/, 'users'],
   [/^\/organizations\/:id\/tickets/, 'tickets'],
   [/^\/organizations\/:id\/users/, 'users'],
   [/^\/(organizations|organization_merges)(\/|$)/, 'organizations'],

@@ -77,6 +77,11 @@ export class Users {
     return this.list({}).filter((user) => user.name.toLowerCase().startsWith(start));
   }
 
+  /** Deleted people, until they are deleted for good. */
+  deleted(): User[] {
+    return [...this.store.users.values()].filter((user) => user['permanently_deleted'] === false);
+  }
+
   byExternalId(externalId: string): User[] {
     const ids = this.store.externalIds.user.get(externalId.toLowerCase()) ?? new Set();
     return [...ids].flatMap((id) => this.store.users.get(id) ?? []);

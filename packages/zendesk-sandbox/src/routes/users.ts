@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { Fields, User } from '../model';
+import { pick, type Fields, type User } from '../model';
+import { notFound } from '../refusal';
 import {
   envelope,
   envelopes,
@@ -18,6 +19,7 @@ export function userRoutes(api: FastifyInstance, context: Context): void {
   readRoutes(api, context, show);
   writeRoutes(api, context, show);
   bulkRoutes(api, context);
+  deletedUserRoutes(api, context);
 }
 
 type Show = (user: User) => Fields;
@@ -89,5 +91,29 @@ function bulkRoutes(api: FastifyInstance, { users, jobs }: Context): void {
         step,
       ),
     };
+  });
+}
+
+const OF_DELETED = [
+  ...['id', 'url', 'name', 'email', 'created_at', 'updated_at', 'time_zone', 'phone', 'photo'],
+  ...['shared_phone_number', 'locale_id', 'locale', 'organization_id', 'role', 'active'],
+];
+
+/** https://developer.zendesk.com/api-reference/ticketing/users/users/#list-deleted-users */
+function deletedUserRoutes(api: FastifyInstance, context: Context): void {
+  const { users, store } = context;
+  const list = listing(context);
+  const show = (user: User): Fields => ({
+    ...pick(user as Fields, OF_DELETED),
+    url: `${store.baseUrl()}/deleted_users/${user.id}.json`,
+  });
+  api.get('/deleted_users', async (request) => list(request, 'deleted_users', users.deleted(), show));
+  api.get('/deleted_users/count', async () => ({
+    count: { value: users.deleted().length, refreshed_at: store.now() },
+  }));
+  api.get('/deleted_users/:id', async (request) => {
+    const user = users.deleted().find(({ id }) => id === idOf(request));
+    if (!user) throw notFound();
+    return { deleted_user: show(user) };
   });
 }

@@ -90,3 +90,16 @@ test('rule 25: an identity is changed, and memberships are reached below their u
   expect((await rig.api.delete(`/users/${id}/organizations/${all[0]?.id}`)).status).toBe(204);
   expect(await organizations()).toEqual([]);
 });
+
+test('rule 25: deleted people are listed apart', async () => {
+  const { id } = (await rig.api.post('/users', { user: { name: 'D', email: 'd@x.example' } })).body.user;
+  expect((await rig.api.get(`/deleted_users/${id}`)).status).toBe(404);
+  await rig.api.delete(`/users/${id}`);
+  const { deleted_users: listed, count } = (await rig.api.get('/deleted_users')).body;
+  expect(count).toBe(1);
+  expect(listed).toMatchObject([{ id, name: 'D', active: false, role: 'end-user', locale: 'en-US' }]);
+  expect((await rig.api.get(`/deleted_users/${id}`)).body).toEqual({
+    deleted_user: (listed as Fields[])[0],
+  });
+  expect((await rig.api.get('/deleted_users/count')).body).toMatchObject({ count: { value: 1 } });
+});
