@@ -45,6 +45,8 @@ const PLAIN = [
   'verified',
   'suspended',
 ] as const;
+/** What is null once a person is deleted for good [OAS]. */
+const PERSONAL = ['email', 'phone', 'photo', 'alias', 'details', 'notes', 'signature', 'external_id'];
 const MERGED_TICKETS = 10_000;
 
 /** Rules 25 and 47. https://developer.zendesk.com/api-reference/ticketing/users/users/ */
@@ -77,9 +79,16 @@ export class Users {
     return this.list({}).filter((user) => user.name.toLowerCase().startsWith(start));
   }
 
-  /** Deleted people, until they are deleted for good. */
+  /** Deleted people, also those who were deleted for good. */
   deleted(): User[] {
-    return [...this.store.users.values()].filter((user) => user['permanently_deleted'] === false);
+    return [...this.store.users.values()].filter(({ active }) => !active);
+  }
+
+  /** @throws Refusal 404 for a person who is not deleted, or deleted for good */
+  getDeleted(id: number): User {
+    const user = this.get(id);
+    if (user.active || user['permanently_deleted'] === true) throw notFound();
+    return user;
   }
 
   byExternalId(externalId: string): User[] {
@@ -156,6 +165,25 @@ export class Users {
     this.store.putUser(user, before);
     this.tell('user.deleted', user);
     this.tell('user.active_changed', user, { current: false, previous: true });
+    return user;
+  }
+
+  /**
+   * Personal data goes; the record stays, also on its tickets.
+   * https://developer.zendesk.com/api-reference/ticketing/users/users/#permanently-delete-user
+   */
+  removeForGood(id: number): User {
+    const before = this.getDeleted(id);
+    for (const identity of this.store.identities.of(id)) this.store.identities.remove(id, identity.id);
+    const gone = Object.fromEntries(PERSONAL.map((key) => [key, null]));
+    const user: User = {
+      ...before,
+      ...gone,
+      name: 'Permanently Deleted User',
+      permanently_deleted: true,
+      updated_at: this.store.now(),
+    };
+    this.store.putUser(user, before);
     return user;
   }
 

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { pick, type Fields, type User } from '../model';
-import { notFound } from '../refusal';
 import {
   envelope,
   envelopes,
@@ -111,9 +110,10 @@ function deletedUserRoutes(api: FastifyInstance, context: Context): void {
   api.get('/deleted_users/count', async () => ({
     count: { value: users.deleted().length, refreshed_at: store.now() },
   }));
-  api.get('/deleted_users/:id', async (request) => {
-    const user = users.deleted().find(({ id }) => id === idOf(request));
-    if (!user) throw notFound();
-    return { deleted_user: show(user) };
-  });
+  api.get('/deleted_users/:id', async (request) => ({
+    deleted_user: show(users.getDeleted(idOf(request))),
+  }));
+  api.delete('/deleted_users/:id', async (request) => ({
+    deleted_user: show(users.removeForGood(idOf(request))),
+  }));
 }

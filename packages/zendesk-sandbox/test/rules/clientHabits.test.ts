@@ -1,5 +1,5 @@
 import type { Fields } from '../../src';
-import { useSandbox } from '../support/rig';
+import { SINCE, useSandbox } from '../support/rig';
 
 /** What public clients send that was written for the live API (rules 60 and 61). */
 const rig = useSandbox();
@@ -101,5 +101,11 @@ test('rule 25: deleted people are listed apart', async () => {
   expect((await rig.api.get(`/deleted_users/${id}`)).body).toEqual({
     deleted_user: (listed as Fields[])[0],
   });
+  const { body } = await rig.api.delete(`/deleted_users/${id}`);
+  expect(body['deleted_user']).toMatchObject({ id, name: 'Permanently Deleted User', email: null });
+  expect((await rig.api.get(`/deleted_users/${id}`)).status).toBe(404);
+  expect((await rig.api.delete(`/deleted_users/${id}`)).status).toBe(404);
   expect((await rig.api.get('/deleted_users/count')).body).toMatchObject({ count: { value: 1 } });
+  const { users } = (await rig.api.get(`/incremental/users/cursor?start_time=${SINCE}`)).body;
+  expect(users.find((each) => each.id === id)).toMatchObject({ active: false, permanently_deleted: true });
 });
