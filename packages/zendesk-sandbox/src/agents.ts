@@ -3,6 +3,9 @@ import { Refusal, notFound } from './refusal';
 import type { Store } from './store';
 import type { Tickets } from './tickets/tickets';
 
+/** The most tickets that the sandbox remembers as an agent's recent ones. */
+const RECENT = 5;
+
 /** What became of an agent's edit. */
 export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds: number };
 
@@ -11,6 +14,8 @@ export type AgentEdit = { refused: false } | { refused: true; retryAfterSeconds:
  * calls. https://support.zendesk.com/hc/en-us/articles/8638126078234
  */
 export class Agents {
+  private readonly seen = new Map<number, number[]>();
+
   constructor(
     private readonly store: Store,
     private readonly tickets: Tickets,
@@ -36,6 +41,13 @@ export class Agents {
       return { refused: true, retryAfterSeconds: Number(error.headers['retry-after']) };
     }
     this.tickets.update(ticketId, change, agent);
+    const others = this.recent(agent.id).filter((id) => id !== ticketId);
+    this.seen.set(agent.id, [ticketId, ...others].slice(0, RECENT));
     return { refused: false };
+  }
+
+  /** The tickets that an agent opened in the agent interface, the latest first. */
+  recent(agentId: number): number[] {
+    return this.seen.get(agentId) ?? [];
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fields, Ticket } from './model';
-import { notFound, parseRecord } from './refusal';
+import { invalid, notFound, parseRecord } from './refusal';
 import { DEFAULT_FORM } from './tickets/blankTicket';
 
 const conditionBody = z.looseObject({
@@ -67,6 +67,13 @@ export class TicketForms {
 
   change(id: number, input: unknown): TicketForm {
     return this.keep(this.get(id), parseRecord(formBody, input));
+  }
+
+  /** @throws Refusal 404; 422 for the default form */
+  remove(id: number): void {
+    if (this.get(id)['default'] === true)
+      throw invalid('base', 'The default form cannot be deleted', 'InvalidValue');
+    this.all.delete(id);
   }
 
   shown(form: TicketForm, fieldIds: readonly number[]): Fields {

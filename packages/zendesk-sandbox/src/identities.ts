@@ -9,6 +9,15 @@ const identityBody = z.looseObject({
   primary: z.boolean().default(false),
 });
 
+const changeBody = z.looseObject({
+  value: z.string().min(1).nullish(),
+  verified: z
+    .union([z.boolean(), z.stringbool()])
+    .nullish()
+    .transform((given) => given ?? undefined),
+  verification_method: z.enum(['low', 'sso', 'email', 'none']).optional(),
+});
+
 export interface Identity extends Fields {
   id: number;
   user_id: number;
@@ -88,6 +97,24 @@ export class Identities {
   verify(userId: number, id: number): Identity {
     const identity = this.get(userId, id);
     identity.verified = true;
+    return identity;
+  }
+
+  /**
+   * `verified` or `verification_method` verifies or unverifies; `value` replaces the address. `primary` cannot be changed
+   * this way. https://developer.zendesk.com/api-reference/ticketing/users/user_identities/#update-user-identity
+   * @throws Refusal 422
+   */
+  change(userId: number, id: number, input: unknown, isTaken: (email: string) => boolean): Identity {
+    const identity = this.get(userId, id);
+    const { value, verified, verification_method: method } = parseRecord(changeBody, input);
+    const kept = (identity.type === 'email' ? value?.toLowerCase() : value) ?? undefined;
+    if (kept !== undefined && identity.type === 'email' && isTaken(kept))
+      throw invalid('value', `Email: ${kept} is already being used by another user`, 'DuplicateValue');
+    if (kept !== undefined) identity.value = kept;
+    if (verified !== undefined) identity.verified = verified;
+    if (method !== undefined) identity.verified = method !== 'none';
+    identity['updated_at'] = this.options.now();
     return identity;
   }
 

@@ -16,7 +16,7 @@ type Action = 'Create' | 'Update' | 'Delete';
 /** A job's action and resource. */
 export interface JobKind {
   action: Action;
-  resource: 'Ticket' | 'Organization' | 'User' | 'OrganizationMembership';
+  resource: 'Ticket' | 'Organization' | 'User' | 'OrganizationMembership' | 'GroupMembership';
   /** The results report only success, like those of permanent deletions. */
   isForGood?: true;
 }

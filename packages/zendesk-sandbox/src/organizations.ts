@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blankValue, mergeOrganizationFields, shownOrganizationFields } from './fields/fieldValues';
+import { blankValue, mergeKeyedFields, shownKeyedFields } from './fields/fieldValues';
 import type { Fields, Organization, Ticket, User } from './model';
 import { invalid, notFound, parseRecord } from './refusal';
 import type { Store } from './store';
@@ -21,9 +21,9 @@ const body = z.looseObject({
   name: z.string().optional(),
   domain_names: z
     .union([z.array(z.string()), z.string().transform((list) => list.split(/[\s,]+/))])
-    .optional(),
-  tags: z.array(z.string()).optional(),
-  organization_fields: z.record(z.string(), z.json()).optional(),
+    .nullish(),
+  tags: z.array(z.string()).nullish(),
+  organization_fields: z.record(z.string(), z.json()).nullish(),
 });
 const matched = z.looseObject({ id: z.coerce.number().optional(), external_id: text.optional() });
 type Body = z.output<typeof body>;
@@ -47,7 +47,7 @@ export class Organizations {
     const fields = this.store.organizationFields.list();
     return {
       ...organization,
-      organization_fields: shownOrganizationFields(fields, organization.organization_fields),
+      organization_fields: shownKeyedFields(fields, organization.organization_fields),
     };
   }
 
@@ -169,7 +169,7 @@ export class Organizations {
       after.domain_names = [...new Set(domains.filter((domain) => domain !== ''))];
     }
     if (fields.organization_fields)
-      after.organization_fields = mergeOrganizationFields(
+      after.organization_fields = mergeKeyedFields(
         this.store.organizationFields.active(),
         before.organization_fields,
         fields.organization_fields,

@@ -85,8 +85,10 @@ function tooDeep(page: number): Refusal {
 /** The same list with other paging, but the same filters and order. */
 function linkTo(url: string, query: Query, paging: Record<string, string>): string {
   const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query))
-    if (value !== undefined && !/^(page(\[\w+\])?|per_page)$/.test(key)) params.set(key, value);
+  // A parameter that is repeated, such as `role[]`, has several values.
+  for (const [key, values] of Object.entries(query))
+    for (const value of [values].flat())
+      if (value !== undefined && !/^(page(\[\w+\])?|per_page)$/.test(key)) params.append(key, value);
   for (const [key, value] of Object.entries(paging)) params.set(key, value);
   return `${url}?${params.toString()}`;
 }

@@ -7,13 +7,16 @@ import { Refusal } from './refusal';
  */
 const FOR_ADMINS: readonly [method: RegExp, route: RegExp][] = [
   [/./, /^\/incremental\//],
-  [/^(POST|DELETE)$/, /^\/organizations(\/|$)/],
+  // Agents may write an organization's tags (Z:tags).
+  [/^(POST|DELETE)$/, /^\/organizations(\/(?!:id\/tags)|$)/],
   [/^PUT$/, /^\/organizations\/update_many$/],
   // Agents may see and edit end users; creating and deleting users needs an administrator or a custom role.
   [/^POST$/, /^\/users(\/create|$)/],
-  [/^DELETE$/, /^\/users\/:id$/],
-  [/^(POST|PUT|DELETE)$/, /^\/(ticket_fields|organization_fields|ticket_forms|custom_statuses)(\/|$)/],
+  [/^DELETE$/, /^\/(users|deleted_users)\/:id$/],
+  [/^(POST|PUT|DELETE)$/, /^\/(ticket_fields|organization_fields|user_fields|ticket_forms|custom_statuses)(\/|$)/],
   [/^(POST|PUT|DELETE)$/, /^\/(groups|brands)(\/|$)/],
+  [/^(POST|DELETE)$/, /^(\/users\/:id)?\/group_memberships(\/|$)/],
+  [/./, /^\/satisfaction_ratings(\/|$)/],
   [/./, /^\/webhooks(\/|$)/],
   [/^(POST|PUT|DELETE)$/, /^\/triggers(\/|$)/],
   [/./, /^\/oauth\/clients(\/|$)/],

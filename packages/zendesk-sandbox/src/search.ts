@@ -1,3 +1,4 @@
+import { shownGroup } from './groups';
 import type { Fields, Query } from './model';
 import { Refusal, badRequest, invalid } from './refusal';
 import type { Store } from './store';
@@ -26,6 +27,7 @@ export function search(store: Store, { query = '' }: Query): Fields[] {
     ticket: () => [...store.tickets.values()].filter((each) => each.status !== 'deleted'),
     organization: () => [...store.organizations.values()].filter((each) => each.deleted_at === null),
     user: () => [...store.users.values()].filter((each) => each.active),
+    group: () => store.groups.map((each) => shownGroup(each, store.baseUrl())),
   };
   const found = Object.entries(pools)
     .filter(([name]) => type === undefined || type === name)

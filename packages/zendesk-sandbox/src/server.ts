@@ -22,11 +22,16 @@ import type { Context } from './routes/context';
 import { controlRoutes } from './routes/controls';
 import { definitionRoutes } from './routes/definitions';
 import { exportRoutes } from './routes/exports';
+import { fieldRoutes } from './routes/fields';
+import { groupRoutes } from './routes/groups';
 import { oauthRoutes, tokenEndpoint } from './routes/oauth';
 import { oauthControls } from './routes/oauthControls';
 import { organizationRoutes } from './routes/organizations';
-import { otherRoutes, webhookRoutes } from './routes/other';
+import { otherRoutes, triggerRoutes, webhookRoutes } from './routes/other';
 import { peopleRoutes } from './routes/people';
+import { relatedTicketRoutes } from './routes/relatedTickets';
+import { reportRoutes } from './routes/reports';
+import { tagRoutes } from './routes/tags';
 import { ticketRoutes } from './routes/tickets';
 import { attachmentRoutes, fileRoutes, uploadRoutes } from './routes/uploads';
 import { userRoutes } from './routes/users';
@@ -244,6 +249,7 @@ function contextOf({ options, clock, faults, ...shared }: Parts): Context {
     (created) => triggers.effects(created),
   );
   const channels = new OtherChannels(store, tickets);
+  const users = new Users(store);
   const organizations = new Organizations(store, (...change) => tickets.changeBy(...change));
   return {
     ...shared,
@@ -254,10 +260,11 @@ function contextOf({ options, clock, faults, ...shared }: Parts): Context {
     triggers,
     channels,
     organizations,
-    users: new Users(store),
+    users,
     exports: new Exports(store, {
       ticket: (ticket) => tickets.shown(ticket),
       organization: (organization) => organizations.shown(organization),
+      user: (user) => users.shown(user),
     }),
     agents: new Agents(store, tickets, limits),
     jobs: new Jobs(store.baseUrl, limitOptions.jobsInFlight, clock),
@@ -280,10 +287,16 @@ async function apiRoutes(api: FastifyInstance, context: Context, faults: Faults)
   commentRoutes(api, context);
   userRoutes(api, context);
   peopleRoutes(api, context);
+  groupRoutes(api, context);
+  tagRoutes(api, context);
+  relatedTicketRoutes(api, context);
+  reportRoutes(api, context);
+  fieldRoutes(api, context);
   definitionRoutes(api, context);
   exportRoutes(api, context);
   await uploadRoutes(api, context);
   webhookRoutes(api, context);
+  triggerRoutes(api, context);
   otherRoutes(api, context);
   oauthRoutes(api, context);
 }

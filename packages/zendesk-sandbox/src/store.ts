@@ -4,6 +4,7 @@ import { CustomStatuses } from './customStatuses';
 import { ORGANIZATION_FIELDS, SYSTEM_FIELDS, TICKET_FIELDS, type CustomField } from './fields/definitions';
 import { FieldRegistry, type Field } from './fields/fieldRegistry';
 import { TicketForms } from './forms';
+import { GroupMemberships } from './groupMemberships';
 import { blankGroup, type Group } from './groups';
 import { Identities } from './identities';
 import { Memberships } from './memberships';
@@ -29,6 +30,7 @@ export interface SandboxEvent {
 export interface MoreFields {
   ticket?: readonly CustomField[];
   organization?: readonly CustomField[];
+  user?: readonly CustomField[];
 }
 
 /** All data of the Zendesk sandbox, in memory, with indexes. */
@@ -51,8 +53,12 @@ export class Store {
   readonly userLog = new ChangeLog<number>();
   readonly eventLog = new ChangeLog<Audit>();
   readonly groups: Group[];
+  readonly groupMemberships: GroupMemberships;
+  /** The tickets that name each problem, by the problem's id. */
+  private readonly incidents = new Map<number, Set<number>>();
   readonly ticketFields: FieldRegistry;
   readonly organizationFields: FieldRegistry;
+  readonly userFields: FieldRegistry;
   readonly customStatuses: CustomStatuses;
   readonly forms: TicketForms;
   readonly memberships: Memberships;
@@ -68,6 +74,7 @@ export class Store {
   onUser: (user: User, before: User) => void = () => undefined;
   private nextId: number;
   private nextTicketId: number;
+  private nextMembershipId = 360500000000;
 
   constructor(
     private readonly clock: () => number = Date.now,
@@ -87,14 +94,20 @@ export class Store {
       new Set(),
       { ...options, onRemove: (field) => this.forgetOrganizationField(field) },
     );
+    this.userFields = new FieldRegistry(fields.user ?? [], new Set(), {
+      ...options,
+      keyed: true,
+      onRemove: (field) => this.forgetUserField(field),
+    });
     this.customStatuses = new CustomStatuses(options);
     this.forms = new TicketForms(options);
     this.memberships = new Memberships(options);
     this.identities = new Identities(options);
     this.groups = [
-      blankGroup(360006965034, 'Support', this.baseUrl(), this.now()),
+      { ...blankGroup(360006965034, 'Support', this.baseUrl(), this.now()), default: true },
       blankGroup(360006965035, 'Engineering', this.baseUrl(), this.now()),
     ];
+    this.groupMemberships = new GroupMemberships({ ...options, newId: () => (this.nextMembershipId += 1) });
     this.nextId = 360300000000 + idsAfter;
     this.nextTicketId = 1 + idsAfter;
   }
@@ -139,6 +152,7 @@ export class Store {
     if (before) unindex(this.externalIds.user, before);
     user.email = user.email?.toLowerCase() ?? null;
     this.users.set(user.id, user);
+    this.join(user, before);
     this.indexEmails(user);
     if (user.active) index(this.externalIds.user, user);
     if (user.organization_id !== null) this.memberships.ensureDefault(user.id, user.organization_id);
@@ -161,6 +175,20 @@ export class Store {
         if (user) this.userByEmail.set(address, user);
       }
     }
+  }
+
+  /** Rule 56 [D H:4408821536794]: a new agent joins the account's default group; an end user belongs to no group. */
+  private join(user: User, before: User | null): void {
+    const isAgent = this.isAgent(user.id);
+    const own = this.groupMemberships.list({ userId: user.id });
+    const wasAgent = before !== null && before.active && before.role !== 'end-user';
+    if (!isAgent) for (const { id } of own) this.groupMemberships.remove(id);
+    else if (own.length === 0 && !wasAgent) {
+      const named = this.groups.find(({ id }) => id === user['default_group_id']);
+      const group = named ?? this.groups.find((each) => each['default'] === true);
+      if (group) this.groupMemberships.add(user.id, group.id);
+    }
+    user['default_group_id'] = this.groupMemberships.defaultOf(user.id);
   }
 
   /** Removes an address from the index. */
@@ -202,7 +230,22 @@ export class Store {
     if (before) unindex(this.externalIds.ticket, before);
     this.tickets.set(ticket.id, ticket);
     if (ticket.status !== 'deleted') index(this.externalIds.ticket, ticket);
+    this.indexIncident(ticket, before);
     this.ticketLog.add(ticket.id, ticket.id, ticket.generated_timestamp);
+  }
+
+  /** The incidents of a problem that are not deleted. */
+  incidentsOf(problemId: number): Ticket[] {
+    return [...(this.incidents.get(problemId) ?? [])]
+      .flatMap((id) => this.tickets.get(id) ?? [])
+      .filter(({ status, type }) => status !== 'deleted' && type === 'incident');
+  }
+
+  private indexIncident(ticket: Ticket, before: Ticket | null): void {
+    const [old, now] = [before?.['problem_id'], ticket['problem_id']];
+    if (typeof old === 'number') this.incidents.get(old)?.delete(ticket.id);
+    if (typeof now !== 'number') return;
+    this.incidents.set(now, (this.incidents.get(now) ?? new Set<number>()).add(ticket.id));
   }
 
   addAudit(audit: Audit): void {
@@ -244,15 +287,21 @@ export class Store {
 
   private forgetOrganizationField({ key }: Field): void {
     for (const organization of this.organizations.values())
-      organization.organization_fields = Object.fromEntries(
-        Object.entries(organization.organization_fields).filter(([each]) => each !== key),
-      );
+      organization.organization_fields = without(organization.organization_fields, key);
+  }
+
+  private forgetUserField({ key }: Field): void {
+    for (const user of this.users.values())
+      user['user_fields'] = without((user['user_fields'] ?? {}) as Fields, key);
   }
 
   private count(resource: string): void {
     this.writes.set(resource, (this.writes.get(resource) ?? 0) + 1);
   }
 }
+
+const without = (fields: Fields, key: string | null): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([each]) => each !== key));
 
 function push<T>(map: Map<number, T[]>, key: number, item: T): void {
   const list = map.get(key);

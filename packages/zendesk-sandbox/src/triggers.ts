@@ -1,19 +1,41 @@
 import { z } from 'zod';
-import { viaRule, type Fields, type Ticket } from './model';
+import { viaRule, type Fields, type Query, type Ticket } from './model';
 import { notFound, parseRequest } from './refusal';
 import type { SandboxEvent, Store } from './store';
 import type { TriggerEffect } from './tickets/tickets';
 import { ticketBody } from './tickets/ticketBody';
 import type { Webhooks } from './webhooks/webhooks';
 
-const conditionBody = z.looseObject({ field: z.string(), operator: z.string(), value: z.unknown() });
-const triggerSchema = z.looseObject({
-  title: z.string().min(1),
-  active: z.boolean().default(true),
-  actions: z.array(z.looseObject({ field: z.string(), value: z.unknown() })).min(1),
-  conditions: z.looseObject({ all: z.array(conditionBody).default([]) }).optional(),
+const condition = z.looseObject({ field: z.string(), operator: z.string(), value: z.unknown() });
+const conditionList = z
+  .array(condition)
+  .nullish()
+  .transform((given) => given ?? []);
+const conditionBody = z.looseObject({ all: conditionList, any: conditionList });
+const changeBody = z.looseObject({
+  title: z.string().min(1).optional(),
+  description: z.string().nullish(),
+  active: z.boolean().optional(),
+  position: z.number().optional(),
+  category_id: z.string().nullish(),
+  actions: z
+    .array(z.looseObject({ field: z.string(), value: z.unknown() }))
+    .min(1)
+    .optional(),
+  conditions: conditionBody.optional(),
 });
-type Trigger = z.output<typeof triggerSchema> & { id: number };
+type Change = z.output<typeof changeBody>;
+const newBody = changeBody.required({ title: true, actions: true });
+
+/** A trigger with every key that the documentation shows. */
+interface Trigger extends Fields {
+  id: number;
+  title: string;
+  active: boolean;
+  category_id: string | null;
+  actions: { field: string; value?: unknown }[];
+  conditions: z.output<typeof conditionBody>;
+}
 const notification = z.tuple([z.string(), z.string()]);
 /** The ticket property that each action's field sets. */
 const SETS: Record<string, string> = {
@@ -41,13 +63,48 @@ export class Triggers {
   ) {}
 
   add(input: unknown): Trigger {
-    const trigger = { ...parseRequest(triggerSchema, input), id: this.store.newId() };
-    this.all.set(trigger.id, trigger);
-    return trigger;
+    const { title, actions, ...rest } = parseRequest(newBody, input);
+    const id = this.store.newId();
+    const now = this.store.now();
+    const blank = {
+      url: `${this.store.baseUrl()}/triggers/${id}.json`,
+      id,
+      title,
+      raw_title: title,
+      description: null,
+      active: true,
+      position: this.all.size,
+      category_id: null,
+      conditions: { all: [], any: [] },
+      actions,
+      default: false,
+      created_at: now,
+      updated_at: now,
+    };
+    return this.keep(blank, rest);
   }
 
-  list(): Trigger[] {
-    return [...this.all.values()];
+  /** @throws Refusal 404 */
+  get(id: number): Trigger {
+    const found = this.all.get(id);
+    if (!found) throw notFound();
+    return found;
+  }
+
+  change(id: number, input: unknown): Trigger {
+    return this.keep(
+      { ...this.get(id), updated_at: this.store.now() },
+      parseRequest(changeBody, input),
+    );
+  }
+
+  /** By `active` and `category_id`. */
+  list({ active, category_id: category }: Query = {}): Trigger[] {
+    return [...this.all.values()].filter(
+      (trigger) =>
+        (active === undefined || String(trigger.active) === active) &&
+        (category === undefined || trigger.category_id === category),
+    );
   }
 
   remove(id: number): void {
@@ -79,12 +136,28 @@ export class Triggers {
     }
   }
 
+  private keep(before: Trigger, { title, description, active, position, ...rest }: Change): Trigger {
+    const { category_id: category, actions, conditions } = rest;
+    const trigger: Trigger = {
+      ...before,
+      ...(title !== undefined && { title, raw_title: title }),
+      ...(description !== undefined && { description }),
+      ...(active !== undefined && { active }),
+      ...(position !== undefined && { position }),
+      ...(category !== undefined && { category_id: category }),
+      ...(actions && { actions }),
+      ...(conditions && { conditions }),
+    };
+    this.all.set(trigger.id, trigger);
+    return trigger;
+  }
+
   private fitting(created: boolean): Trigger[] {
     const type = created ? 'Create' : 'Change';
     return this.list().filter(
       ({ active, conditions }) =>
         active &&
-        (conditions?.all ?? []).every(({ field, value }) => field !== 'update_type' || value === type),
+        conditions.all.every(({ field, value }) => field !== 'update_type' || value === type),
     );
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mergeKeyedFields, shownKeyedFields } from './fields/fieldValues';
 import { pick, type Fields, type Query, type User } from './model';
 import { Refusal, invalid, notFound, parseRecord } from './refusal';
 import { NAME_AT_MOST } from './rules/sizes';
@@ -25,8 +26,8 @@ const body = z.looseObject({
   time_zone: z.string().optional(),
   verified: z.boolean().optional(),
   suspended: z.boolean().optional(),
-  tags: z.array(z.string()).optional(),
-  user_fields: z.record(z.string(), z.json()).optional(),
+  tags: z.array(z.string()).nullish(),
+  user_fields: z.record(z.string(), z.json()).nullish(),
 });
 type Body = z.output<typeof body>;
 /** Properties that are copied unchanged. */
@@ -44,11 +45,20 @@ const PLAIN = [
   'verified',
   'suspended',
 ] as const;
+/** What is null once a person is deleted for good [OAS]. */
+const PERSONAL = ['email', 'phone', 'photo', 'alias', 'details', 'notes', 'signature', 'external_id'];
 const MERGED_TICKETS = 10_000;
 
 /** Rules 25 and 47. https://developer.zendesk.com/api-reference/ticketing/users/users/ */
 export class Users {
   constructor(private readonly store: Store) {}
+
+  /** The user as the API returns it, with the present custom fields. */
+  shown(user: User): Fields {
+    const fields = this.store.userFields.list();
+    if (fields.length === 0) return user;
+    return { ...user, user_fields: shownKeyedFields(fields, (user['user_fields'] ?? {}) as Fields) };
+  }
 
   get(id: number): User {
     const user = this.store.users.get(id);
@@ -56,11 +66,29 @@ export class Users {
     return user;
   }
 
-  list({ role, 'role[]': roles }: Query): User[] {
-    const wanted = role ?? roles;
-    return [...this.store.users.values()].filter(
-      (user) => user.active && (wanted === undefined || user.role === wanted),
-    );
+  /** `role[]` may be repeated. https://developer.zendesk.com/api-reference/ticketing/users/users/#list-users */
+  list({ role, 'role[]': roles, external_id: externalId }: Query): User[] {
+    const wanted = [role, roles].flat().filter((each) => each !== undefined);
+    const found = externalId === undefined ? [...this.store.users.values()] : this.byExternalId(externalId);
+    return found.filter((user) => user.active && (wanted.length === 0 || wanted.includes(user.role)));
+  }
+
+  /** https://developer.zendesk.com/api-reference/ticketing/users/users/#autocomplete-users */
+  autocomplete({ name = '' }: Query): User[] {
+    const start = name.trim().toLowerCase();
+    return this.list({}).filter((user) => user.name.toLowerCase().startsWith(start));
+  }
+
+  /** Deleted people, also those who were deleted for good. */
+  deleted(): User[] {
+    return [...this.store.users.values()].filter(({ active }) => !active);
+  }
+
+  /** @throws Refusal 404 for a person who is not deleted, or deleted for good */
+  getDeleted(id: number): User {
+    const user = this.get(id);
+    if (user.active || user['permanently_deleted'] === true) throw notFound();
+    return user;
   }
 
   byExternalId(externalId: string): User[] {
@@ -90,7 +118,7 @@ export class Users {
       email: fields.email ?? null,
       role: fields.role ?? 'end-user',
       ...pick(fields, PLAIN),
-      ...lists(fields, {}),
+      ...this.lists(fields, {}),
     });
     this.tell('user.created', user);
     return user;
@@ -118,7 +146,7 @@ export class Users {
     const user: User = {
       ...before,
       ...pick(fields, PLAIN),
-      ...lists(fields, before),
+      ...this.lists(fields, before),
       email: before.email ?? fields.email ?? null,
       updated_at: this.store.now(),
     };
@@ -137,6 +165,25 @@ export class Users {
     this.store.putUser(user, before);
     this.tell('user.deleted', user);
     this.tell('user.active_changed', user, { current: false, previous: true });
+    return user;
+  }
+
+  /**
+   * Personal data goes; the record stays, also on its tickets.
+   * https://developer.zendesk.com/api-reference/ticketing/users/users/#permanently-delete-user
+   */
+  removeForGood(id: number): User {
+    const before = this.getDeleted(id);
+    for (const identity of this.store.identities.of(id)) this.store.identities.remove(id, identity.id);
+    const gone = Object.fromEntries(PERSONAL.map((key) => [key, null]));
+    const user: User = {
+      ...before,
+      ...gone,
+      name: 'Permanently Deleted User',
+      permanently_deleted: true,
+      updated_at: this.store.now(),
+    };
+    this.store.putUser(user, before);
     return user;
   }
 
@@ -188,6 +235,15 @@ export class Users {
     return holder !== undefined && holder.id !== own;
   }
 
+  private lists({ tags, user_fields: fields }: Body, before: Fields): Fields {
+    const { userFields, rules } = this.store;
+    const held = (before['user_fields'] ?? {}) as Fields;
+    return {
+      ...(tags && { tags: normaliseTags(tags) }),
+      ...(fields && { user_fields: mergeKeyedFields(userFields.active(), held, fields, rules) }),
+    };
+  }
+
   private checkUnique({ email, external_id: externalId }: Body, own: number | null): void {
     if (email != null && this.isTaken(email, own ?? 0))
       throw invalid('email', `Email: ${email} is already being used by another user`, 'DuplicateValue');
@@ -198,13 +254,6 @@ export class Users {
   private tell(type: string, record: User, change: Fields = {}): void {
     this.store.onEvent({ type, kind: 'user', record, actorId: null, change });
   }
-}
-
-function lists({ tags, user_fields: fields }: Body, before: Fields): Fields {
-  return {
-    ...(tags && { tags: normaliseTags(tags) }),
-    ...(fields && { user_fields: { ...(before['user_fields'] as Fields | undefined), ...fields } }),
-  };
 }
 
 const forbidden = (message: string) => new Refusal(403, { error: { title: 'Forbidden', message } });

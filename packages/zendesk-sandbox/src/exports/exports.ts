@@ -1,5 +1,5 @@
 import type { ChangeLog, Position } from '../changeLog';
-import type { Fields, Organization, Query, Ticket } from '../model';
+import type { Fields, Organization, Query, Ticket, User } from '../model';
 import { Refusal, badRequest } from '../refusal';
 import type { Store } from '../store';
 import { shownAudit } from '../tickets/ticketAudits';
@@ -25,6 +25,7 @@ export class Exports {
     private readonly show: {
       ticket: (ticket: Ticket) => Fields;
       organization: (organization: Organization) => Fields;
+      user: (user: User) => Fields;
     },
   ) {}
 
@@ -36,12 +37,16 @@ export class Exports {
 
   usersByCursor(query: Query, staleSeconds: number): Fields {
     const { items, ...page } = this.byCursor(query, this.store.userLog, 'users', staleSeconds);
-    return { users: items.map((id) => this.store.users.get(id)), ...page };
+    return { users: this.usersOf(items), ...page };
   }
 
   ticketsByTime(query: Query, staleSeconds: number): Fields {
     const { items, ...page } = this.byTime(query, this.store.ticketLog, 'tickets', this.lag(staleSeconds));
     return { ...this.ticketsOf(items, query), ...page };
+  }
+
+  private usersOf(ids: readonly number[]): Fields[] {
+    return ids.flatMap((id) => this.store.users.get(id) ?? []).map((user) => this.show.user(user));
   }
 
   organizations(query: Query, staleSeconds: number): Fields {
@@ -52,7 +57,7 @@ export class Exports {
 
   users(query: Query, staleSeconds: number): Fields {
     const { items, ...page } = this.byTime(query, this.store.userLog, 'users', staleSeconds);
-    return { users: items.map((id) => this.store.users.get(id)), ...page };
+    return { users: this.usersOf(items), ...page };
   }
 
   /** Each event is a ticket's audit; its child events contain comments if the request includes them. */

@@ -10,10 +10,11 @@ export interface FieldOption {
   value: string;
 }
 
-/** A field of tickets or organizations, as administrators change it. */
+/** A field of tickets, organizations or users, as administrators change it. */
 export interface Field extends Omit<CustomField, 'options' | 'tag'> {
   options: FieldOption[];
   tag: string | null;
+  description: string;
   required: boolean;
   active: boolean;
   system: boolean;
@@ -30,6 +31,7 @@ const optionBody = z.looseObject({
 const fieldBody = z.looseObject({
   type: z.string().optional(),
   title: z.string().min(1).optional(),
+  description: z.string().nullish(),
   key: z.string().optional(),
   active: z.boolean().optional(),
   required: z.boolean().optional(),
@@ -37,6 +39,13 @@ const fieldBody = z.looseObject({
   custom_field_options: z.array(optionBody).max(2_000, 'may be 2,000 at most').optional(),
 });
 type Body = z.output<typeof fieldBody>;
+const newBody = fieldBody.required({ type: true, title: true });
+/** Zendesk's defaults of a user field (zenpy's recording). */
+const keyedBody = fieldBody.extend({
+  type: z.string().default('text'),
+  title: z.string().min(1),
+  key: z.string().regex(/^(?!\d+$)\w+$/, 'is invalid'),
+});
 
 const PREINSTALLED = '2024-01-01T00:00:00Z';
 
@@ -45,6 +54,8 @@ export interface RegistryOptions {
   newId: () => number;
   /** Called before a field is deleted for good. */
   onRemove?: (field: Field) => void;
+  /** Whether each field needs a key of its own, and is a text by default. */
+  keyed?: boolean;
 }
 
 /**
@@ -68,6 +79,7 @@ export class FieldRegistry {
           value,
         })),
         tag: tag ?? null,
+        description: '',
         required: required ?? false,
         active: true,
         system: systemIds.has(field.id),
@@ -98,7 +110,9 @@ export class FieldRegistry {
   }
 
   add(input: unknown): Field {
-    const body = parseRecord(fieldBody.required({ type: true, title: true }), input);
+    const body = parseRecord(this.options.keyed === true ? keyedBody : newBody, input);
+    if (this.options.keyed === true && this.list().some(({ key }) => key === body.key))
+      throw invalid('key', `Key: ${body.key ?? ''} has already been taken`, 'DuplicateValue');
     const now = this.options.now();
     const field: Field = {
       id: this.options.newId(),
@@ -107,6 +121,7 @@ export class FieldRegistry {
       key: body.key ?? null,
       options: [],
       tag: null,
+      description: '',
       required: false,
       active: true,
       system: false,
@@ -128,10 +143,40 @@ export class FieldRegistry {
     this.all.delete(id);
   }
 
-  private keep(before: Field, { title, active, required, tag, custom_field_options: options }: Body): Field {
+  /** @throws Refusal 404 */
+  option(fieldId: number, optionId: number): FieldOption {
+    const found = this.get(fieldId).options.find(({ id }) => id === optionId);
+    if (!found) throw notFound();
+    return found;
+  }
+
+  /** Changes the option with the id of the request, or adds one; the others stay. */
+  putOption(fieldId: number, input: unknown): { option: FieldOption; created: boolean } {
+    const given = parseRecord(optionBody, input);
+    const { options } = this.get(fieldId);
+    const known = options.find(({ id }) => id === given.id);
+    const { name, value } = given;
+    const next = known
+      ? options.map((each) => (each === known ? { id: known.id, name, value } : each))
+      : [...options, { name, value }];
+    const field = this.change(fieldId, { custom_field_options: next });
+    const option = field.options.find((each) => (known ? each.id === known.id : each.value === value));
+    if (!option) throw notFound();
+    return { option, created: !known };
+  }
+
+  removeOption(fieldId: number, optionId: number): void {
+    const gone = this.option(fieldId, optionId);
+    const options = this.get(fieldId).options.filter((each) => each !== gone);
+    this.change(fieldId, { custom_field_options: options });
+  }
+
+  private keep(before: Field, body: Body): Field {
+    const { title, description, active, required, tag, custom_field_options: options } = body;
     const field: Field = {
       ...before,
       ...(title !== undefined && { title }),
+      ...(description !== undefined && { description: description ?? '' }),
       ...(active !== undefined && { active }),
       ...(required !== undefined && { required }),
       ...(tag !== undefined && { tag: tag?.toLowerCase() ?? null }),
@@ -167,16 +212,16 @@ export function tagsOf({ type, tag, options }: Field): string[] {
   return options.map(({ value }) => value.toLowerCase());
 }
 
-/** As `GET /ticket_fields` and `GET /organization_fields` show it (rule 48, AF, OAS). */
+/** As `GET /ticket_fields` and its siblings show it (rule 48, AF, OAS; of users: ZP). */
 export function shownField(field: Field, position: number, baseUrl: string, path: string): Fields {
-  const { options, system, more, key, ...rest } = field;
+  const { options, system, more, ...rest } = field;
   const ofTickets = path === 'ticket_fields';
   return {
     url: `${baseUrl}/${path}/${field.id}.json`,
-    ...(ofTickets ? omit({ ...rest, key }, 'key') : { ...rest, key, system: false }),
+    ...(path === 'user_fields' ? userKeys(rest) : ofTickets ? omit(rest, 'key') : rest),
+    ...(!ofTickets && { system: false }),
     raw_title: field.title,
-    description: '',
-    raw_description: '',
+    raw_description: field.description,
     position,
     regexp_for_validation: null,
     ...(ofTickets && ticketKeys(field)),
@@ -185,6 +230,21 @@ export function shownField(field: Field, position: number, baseUrl: string, path
       custom_field_options: options.map((option) => ({ ...option, raw_name: option.name, default: false })),
     }),
     ...more,
+  };
+}
+
+/** A user field is never required, and only a checkbox has a tag. */
+function userKeys({ required: _, tag, ...rest }: Omit<Field, 'options' | 'system' | 'more'>): Fields {
+  return { ...rest, ...(rest.type === 'checkbox' && { tag }) };
+}
+
+/** As `GET /ticket_fields/{id}/options` shows it. */
+export function shownOption({ id: fieldId, options }: Field, option: FieldOption, url: string): Fields {
+  return {
+    url: `${url}/${fieldId}/options/${option.id}.json`,
+    ...option,
+    raw_name: option.name,
+    position: options.findIndex(({ id }) => id === option.id),
   };
 }
 

@@ -65,7 +65,8 @@ export function withValues(before: Values, given: Values): Values {
   return [...values].map(([id, value]) => ({ id, value }));
 }
 
-export function mergeOrganizationFields(
+/** The fields of organizations and users are written by key; unknown and inactive ones are ignored. */
+export function mergeKeyedFields(
   fields: readonly Field[],
   before: Fields,
   given: Record<string, Json>,
@@ -94,7 +95,7 @@ export function shownTicketFields(all: readonly Field[], values: Values): Values
   return [...shown, ...foreign];
 }
 
-export function shownOrganizationFields(all: readonly Field[], values: Fields): Fields {
+export function shownKeyedFields(all: readonly Field[], values: Fields): Fields {
   const shown = { ...values };
   for (const field of all) {
     const key = field.key ?? '';

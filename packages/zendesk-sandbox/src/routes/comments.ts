@@ -51,7 +51,12 @@ function readRoutes(api: FastifyInstance, context: Context): void {
   const list = listing(context);
   api.get('/tickets/:id/comments', async (request) => {
     const { id } = tickets.get(idOf(request));
-    return list(request, 'comments', ordered(comments.of(id), request));
+    const page = list(request, 'comments', ordered(comments.of(id), request));
+    if (!(queryOf(request)['include'] ?? '').split(',').includes('users')) return page;
+    // Rule 63: the authors.
+    const authors = new Set((page['comments'] as Comment[]).map(({ author_id: author }) => author ?? 0));
+    const people = [...authors].flatMap((author) => context.store.users.get(author) ?? []);
+    return { ...page, users: people.map((each) => context.users.shown(each)) };
   });
   api.get('/tickets/:id/comments/count', async (request) => {
     const { id, updated_at: at } = tickets.get(idOf(request));

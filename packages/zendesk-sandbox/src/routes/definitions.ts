@@ -1,57 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { shownField, type Field, type FieldRegistry } from '../fields/fieldRegistry';
-import { blankGroup, type Group } from '../groups';
-import type { Fields } from '../model';
 import { notFound } from '../refusal';
 import { DEFAULT_BRAND } from '../tickets/blankTicket';
-import { envelope, idList, idOf, listing, noContent, queryOf, type Context } from './context';
+import { envelope, idOf, listing, noContent, type Context } from './context';
 
-/** Definitions by administrators: fields, forms, statuses, groups, brands. */
+/** Definitions by administrators: forms, statuses, brands. */
 export function definitionRoutes(api: FastifyInstance, context: Context): void {
-  const { store } = context;
-  fieldRoutes(api, context, 'ticket_field', store.ticketFields);
-  fieldRoutes(api, context, 'organization_field', store.organizationFields);
   formRoutes(api, context);
   statusRoutes(api, context);
-  groupRoutes(api, context);
-}
-
-/**
- * https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
- * https://developer.zendesk.com/api-reference/ticketing/organizations/organization_fields/
- */
-function fieldRoutes(api: FastifyInstance, context: Context, one: string, registry: FieldRegistry): void {
-  const many = `${one}s`;
-  const baseUrl = context.store.baseUrl;
-  const list = listing(context);
-  const show = (field: Field) => shownField(field, registry.list().indexOf(field), baseUrl(), many);
-  api.get(`/${many}`, async (request) => {
-    const all = registry.list().map(show);
-    const query = queryOf(request);
-    const isPaged = Object.keys(query).some((key) => /^(page|per_page)/.test(key));
-    // Without paging parameters, the list may be complete (rule 12).
-    if (isPaged || many !== 'ticket_fields') return list(request, many, all);
-
-    return { [many]: all, next_page: null, previous_page: null, count: all.length };
-  });
-  // Ids that do not exist are absent from the answer [?] (rule 48).
-  api.get(`/${many}/show_many`, async (request) => ({
-    [many]: idList(queryOf(request)['ids']).flatMap((id) => {
-      const field = registry.find(id);
-      return field ? [show(field)] : [];
-    }),
-  }));
-  api.get(`/${many}/:id`, async (request) => ({ [one]: show(registry.get(idOf(request))) }));
-  api.post(`/${many}`, async (request, reply) =>
-    reply.code(201).send({ [one]: show(registry.add(envelope(request, one))) }),
-  );
-  api.put(`/${many}/:id`, async (request) => ({
-    [one]: show(registry.change(idOf(request), envelope(request, one))),
-  }));
-  api.delete(`/${many}/:id`, async (request, reply) => {
-    registry.remove(idOf(request));
-    return noContent(reply);
-  });
+  brandRoutes(api, context);
 }
 
 function formRoutes(api: FastifyInstance, { store }: Context): void {
@@ -70,6 +26,15 @@ function formRoutes(api: FastifyInstance, { store }: Context): void {
   api.put('/ticket_forms/:id', async (request) => ({
     ticket_form: forms.shown(forms.change(idOf(request), envelope(request, 'ticket_form')), ids()),
   }));
+  api.delete('/ticket_forms/:id', async (request, reply) => {
+    const id = idOf(request);
+    forms.remove(id);
+    // `deleted_ticket_form_id` is the deleted form of a ticket [D Z:tickets].
+    for (const ticket of store.tickets.values())
+      if (ticket['ticket_form_id'] === id)
+        Object.assign(ticket, { ticket_form_id: null, deleted_ticket_form_id: id });
+    return noContent(reply);
+  });
 }
 
 /** No `meta` here (rule 12). https://developer.zendesk.com/api-reference/ticketing/tickets/custom_ticket_statuses/ */
@@ -90,33 +55,10 @@ function statusRoutes(api: FastifyInstance, { store }: Context): void {
   }));
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/groups/groups/ */
-function groupRoutes(api: FastifyInstance, context: Context): void {
+/** https://developer.zendesk.com/api-reference/ticketing/account-configuration/brands/ */
+function brandRoutes(api: FastifyInstance, context: Context): void {
   const { store } = context;
   const list = listing(context);
-  const get = (id: number): Group => {
-    const group = store.groups.find((each) => each.id === id);
-    if (!group) throw notFound();
-    return group;
-  };
-  // The first groups were created before the sandbox had an address.
-  const shown = (group: Group) => ({ ...group, url: `${store.baseUrl()}/groups/${group.id}.json` });
-  for (const path of ['/groups', '/groups/assignable'])
-    api.get(path, async (request) => list(request, 'groups', store.groups, shown));
-  api.get('/groups/:id', async (request) => ({ group: shown(get(idOf(request))) }));
-  api.post('/groups', async (request, reply) => {
-    const given = envelope(request, 'group') as Fields & { name: string };
-    const group = { ...blankGroup(store.newId(), given.name, store.baseUrl(), store.now()), ...given };
-    store.groups.push(group);
-    return reply.code(201).send({ group });
-  });
-  api.put('/groups/:id', async (request) => ({
-    group: Object.assign(get(idOf(request)), envelope(request, 'group'), { updated_at: store.now() }),
-  }));
-  api.delete('/groups/:id', async (request, reply) => {
-    store.groups.splice(store.groups.indexOf(get(idOf(request))), 1);
-    return noContent(reply);
-  });
   const brands = () => [
     {
       url: `${store.baseUrl()}/brands/${DEFAULT_BRAND}.json`,

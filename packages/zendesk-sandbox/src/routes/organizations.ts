@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { JobKind } from '../jobs';
-import type { Fields, Organization } from '../model';
+import type { Fields, Organization, User } from '../model';
 import { parseRequest } from '../refusal';
-import { isArchived } from '../rules/archive';
 import {
   envelope,
   envelopes,
@@ -131,25 +130,20 @@ function mergeRoutes(api: FastifyInstance, { organizations, actor }: Context): v
   }));
 }
 
-/** The records that belong to an organization. */
+/** The people who belong to an organization. */
 function relatedRoutes(api: FastifyInstance, context: Context): void {
-  const { organizations, store, users, tickets } = context;
+  const { organizations, store, users } = context;
   const list = listing(context);
-  api.get('/organizations/:id/tickets', async (request) => {
-    const { id } = organizations.get(idOf(request));
-    return list(
-      request,
-      'tickets',
-      tickets.live().filter((ticket) => ticket.organization_id === id && !isArchived(store, ticket)),
-      (ticket) => tickets.shown(ticket),
-    );
-  });
+  const members = (id: number): User[] =>
+    users.list({}).filter((user) => store.memberships.organizationsOf(user.id).includes(id));
   api.get('/organizations/:id/users', async (request) => {
-    const { id } = organizations.get(idOf(request));
-    return list(
-      request,
-      'users',
-      users.list({}).filter((user) => store.memberships.organizationsOf(user.id).includes(id)),
-    );
+    const found = members(organizations.get(idOf(request)).id);
+    return list(request, 'users', found, (user) => users.shown(user));
   });
+  api.get('/organizations/:id/users/count', async (request) => ({
+    count: {
+      value: members(organizations.get(idOf(request)).id).length,
+      refreshed_at: store.now(),
+    },
+  }));
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Fields } from '../model';
 import { paged } from '../paging';
 import { badRequest } from '../refusal';
+import { sortedResults } from '../rules/sorting';
 import { checkSearchPage, search } from '../search';
 import { envelope, idOf, listOf, listing, noContent, queryOf, textOfPath, type Context } from './context';
 
@@ -20,7 +21,8 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
   }));
   api.get('/search', async (request) => {
     checkSearchPage(queryOf(request));
-    const { results, ...page } = list(request, 'results', search(store, queryOf(request)));
+    const found = sortedResults(store, search(store, queryOf(request)), queryOf(request));
+    const { results, ...page } = list(request, 'results', found);
     return { results, facets: null, ...page };
   });
   // https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/#export-search-results
@@ -47,7 +49,7 @@ export function otherRoutes(api: FastifyInstance, context: Context): void {
 
 /** https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/ */
 export function webhookRoutes(api: FastifyInstance, context: Context): void {
-  const { webhooks, triggers } = context;
+  const { webhooks } = context;
   const list = listing(context);
   api.post('/webhooks', async (request, reply) => {
     const webhook = webhooks.add(envelope(request, 'webhook'), context.actor(request).id);
@@ -91,10 +93,23 @@ export function webhookRoutes(api: FastifyInstance, context: Context): void {
   api.post('/webhooks/:id/signing_secret', async (request, reply) =>
     reply.code(201).send({ signing_secret: webhooks.secret(textOfPath(request), true) }),
   );
+}
+
+/** https://developer.zendesk.com/api-reference/ticketing/business-rules/triggers/ */
+export function triggerRoutes(api: FastifyInstance, context: Context): void {
+  const { triggers } = context;
+  const list = listing(context);
   api.post('/triggers', async (request, reply) =>
     reply.code(201).send({ trigger: triggers.add(envelope(request, 'trigger')) }),
   );
-  api.get('/triggers', async () => ({ triggers: triggers.list(), next_page: null, previous_page: null }));
+  api.get('/triggers', async (request) => list(request, 'triggers', triggers.list(queryOf(request))));
+  api.get('/triggers/active', async (request) =>
+    list(request, 'triggers', triggers.list({ ...queryOf(request), active: 'true' })),
+  );
+  api.get('/triggers/:id', async (request) => ({ trigger: triggers.get(idOf(request)) }));
+  api.put('/triggers/:id', async (request) => ({
+    trigger: triggers.change(idOf(request), envelope(request, 'trigger')),
+  }));
   api.delete('/triggers/:id', async (request, reply) => {
     triggers.remove(idOf(request));
     return noContent(reply);

@@ -16,6 +16,7 @@ import {
   queryOf,
   type Context,
 } from './context';
+import { oneTicket, ticketListing } from './ticketLists';
 
 const mergeBody = z.looseObject({
   ids: z.array(z.coerce.number()),
@@ -24,7 +25,6 @@ const mergeBody = z.looseObject({
   target_comment_is_public: z.boolean().default(false),
   source_comment_is_public: z.boolean().default(false),
 });
-const tagsBody = z.looseObject({ tags: z.array(z.string()) });
 const FOR_GOOD: JobKind = { action: 'Delete', resource: 'Ticket', isForGood: true };
 const kind = (action: JobKind['action']): JobKind => ({ action, resource: 'Ticket' });
 
@@ -34,54 +34,31 @@ export function ticketRoutes(api: FastifyInstance, context: Context): void {
   writeRoutes(api, context);
   bulkRoutes(api, context);
   mergeRoutes(api, context);
-  tagRoutes(api, context);
   deletedTicketRoutes(api, context);
 }
 
 function readRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, store } = context;
-  const list = listing(context);
-  const show = (ticket: Ticket) => tickets.shown(ticket);
+  const list = ticketListing(context);
+  const one = oneTicket(context);
   /** The tickets of lists, which omit archived ones. */
   const listed = () => tickets.live().filter((ticket) => !isArchived(store, ticket));
 
   api.get('/tickets', async (request) => {
     const externalId = queryOf(request)['external_id'];
-    return list(
-      request,
-      'tickets',
-      externalId === undefined ? listed() : tickets.byExternalId(externalId),
-      show,
-    );
+    return list(request, externalId === undefined ? listed() : tickets.byExternalId(externalId));
   });
   api.get('/tickets/count', async () => ({
     count: { value: tickets.live().length, refreshed_at: store.now() },
   }));
   api.get('/tickets/show_many', async (request) => {
-    const { ids, include = '' } = queryOf(request);
-    const found = idList(ids).flatMap((id) => store.tickets.get(id) ?? []);
-    // https://developer.zendesk.com/documentation/ticketing/using-the-zendesk-api/side_loading/
-    const counted = (ticket: Ticket): Fields =>
-      include.split(',').includes('comment_count')
-        ? { ...show(ticket), comment_count: tickets.comments.of(ticket.id).length }
-        : show(ticket);
+    const found = idList(queryOf(request)['ids']).flatMap((id) => store.tickets.get(id) ?? []);
     return list(
       request,
-      'tickets',
       found.filter((ticket) => ticket.status !== 'deleted'),
-      counted,
     );
   });
-  api.get('/users/:id/tickets/:role', async (request) => {
-    const role = (request.params as { role: string }).role === 'assigned' ? 'assignee_id' : 'requester_id';
-    return list(
-      request,
-      'tickets',
-      listed().filter((ticket) => ticket[role] === idOf(request)),
-      show,
-    );
-  });
-  api.get('/tickets/:id', async (request) => ({ ticket: show(tickets.get(idOf(request))) }));
+  api.get('/tickets/:id', async (request) => one(request, tickets.get(idOf(request))));
 }
 
 function writeRoutes(api: FastifyInstance, { tickets, store, actor, idempotency }: Context): void {
@@ -149,31 +126,12 @@ function mergeRoutes(api: FastifyInstance, { tickets, jobs, actor }: Context): v
   });
 }
 
-/** https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/ */
-function tagRoutes(api: FastifyInstance, { tickets, actor }: Context): void {
-  api.get('/tickets/:id/tags', async (request) => ({ tags: tickets.get(idOf(request)).tags }));
-  for (const [method, field] of [
-    ['PUT', 'additional_tags'],
-    ['POST', 'tags'],
-    ['DELETE', 'remove_tags'],
-  ] as const) {
-    api.route({
-      method,
-      url: '/tickets/:id/tags',
-      handler: async (request, reply) => {
-        const { tags, ...safety } = parseRequest(tagsBody, request.body);
-        const change = { ...safety, [field]: tags };
-        const { ticket } = tickets.update(idOf(request), change, actor(request), { tagKeys: true });
-        return reply.code(method === 'POST' ? 201 : 200).send({ tags: ticket.tags });
-      },
-    });
-  }
-}
-
 function deletedTicketRoutes(api: FastifyInstance, context: Context): void {
   const { tickets, jobs, actor } = context;
   const list = listing(context);
-  api.get('/deleted_tickets', async (request) => list(request, 'deleted_tickets', tickets.deletions.list()));
+  api.get('/deleted_tickets', async (request) =>
+    list(request, 'deleted_tickets', tickets.deletions.list(queryOf(request))),
+  );
   api.put('/deleted_tickets/restore_many', async (request) => {
     const user = actor(request);
     const ids = idList(queryOf(request)['ids']);

@@ -1,9 +1,14 @@
-import type { Fields, Ticket, User } from '../model';
+import type { Fields, Query, Ticket, User } from '../model';
 import { notFound } from '../refusal';
 import type { Store } from '../store';
 import type { Comments } from './comments';
 import { changeEvents } from './ticketAudits';
 import { TicketNews } from './ticketNews';
+
+const SORTED_BY = ['id', 'subject', 'deleted_at'];
+
+const compare = (a: unknown, b: unknown): number =>
+  typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
 
 /** Rules 35 and 44: soft deletion, restoring, and permanent deletion. */
 export class Deletions {
@@ -23,7 +28,13 @@ export class Deletions {
   }
 
   /** https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#list-deleted-tickets */
-  list(): Fields[] {
+  list({ sort_by: by = '', sort_order: order }: Query = {}): Fields[] {
+    const found = this.deleted();
+    if (SORTED_BY.includes(by)) found.sort((a, b) => compare(a[by], b[by]));
+    return order === 'desc' ? found.reverse() : found;
+  }
+
+  private deleted(): Fields[] {
     return [...this.store.tickets.values()]
       .filter((ticket) => ticket.status === 'deleted' && !this.store.purged.has(ticket.id))
       .map((ticket) => {

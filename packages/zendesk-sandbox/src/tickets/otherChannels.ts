@@ -2,15 +2,24 @@ import type { Audit, Comment, Fields, SatisfactionRating, Ticket, User } from '.
 import { invalid } from '../refusal';
 import type { Store } from '../store';
 import { htmlOf } from '../text';
+import { Ratings } from './ratings';
 import { TicketNews } from './ticketNews';
 import { SYSTEM_USER, type Tickets } from './tickets';
 
 /** Changes of tickets by channels other than the API, for tests, which cannot make a phone call or a chat. */
 export class OtherChannels {
+  readonly ratings: Ratings;
+
   constructor(
     private readonly store: Store,
     private readonly tickets: Tickets,
-  ) {}
+  ) {
+    this.ratings = new Ratings({
+      now: () => store.now(),
+      newId: () => store.newId(),
+      baseUrl: store.baseUrl,
+    });
+  }
 
   /** Rule 23 [R][D]: the comment of a phone call is like any other, with the call in `data`. */
   voiceComment(
@@ -74,9 +83,8 @@ export class OtherChannels {
     if (!this.wasSolved(before)) throw invalid('status', 'Ticket is not solved', 'InvalidValue');
     const isAsked = score === 'offered';
     const actor = isAsked ? null : (this.store.users.get(before.requester_id ?? 0) ?? null);
-    const rating = isAsked
-      ? { score }
-      : { score, id: this.store.newId(), ...(comment !== undefined && { comment }) };
+    const given = { score, ...(comment !== undefined && { comment }) };
+    const rating = this.ratings.record(before, given);
     this.tickets.comments.audit(ticketId, {
       authorId: actor?.id ?? SYSTEM_USER,
       metadata: {},

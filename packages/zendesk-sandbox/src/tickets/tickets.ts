@@ -61,7 +61,8 @@ export class Tickets {
   shown(ticket: Ticket): Fields {
     const fields = shownTicketFields(this.store.ticketFields.list(), ticket.custom_fields);
     const values = this.store.purged.has(ticket.id) ? [] : fields;
-    return { ...ticket, custom_fields: values, fields: values };
+    const hasIncidents = this.store.incidentsOf(ticket.id).length > 0;
+    return { ...ticket, has_incidents: hasIncidents, custom_fields: values, fields: values };
   }
 
   live(): Ticket[] {

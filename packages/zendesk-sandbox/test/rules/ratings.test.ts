@@ -1,3 +1,4 @@
+import type { Fields } from '../../src';
 import { refusal, useSandbox } from '../support/rig';
 import { Receiver } from '../support/receiver';
 
@@ -69,5 +70,69 @@ test('rule 55: a rating sends a webhook', async () => {
   await rate(id, { score: 'good' });
   expect((await receiver.of('ticket.csat_received')).body.event).toMatchObject({
     satisfaction_score: { score: 'good' },
+  });
+});
+
+describe('rule 55: the ratings of the account', () => {
+  const list = async (query = '') =>
+    (await rig.api.get(`/satisfaction_ratings?${query}`)).body['satisfaction_ratings'] as (Fields & {
+      id: number;
+      ticket_id: number;
+    })[];
+  const ticketsOf = async (query: string) => (await list(query)).map(({ ticket_id: id }) => id);
+
+  test('an answer changes the record of the offer', async () => {
+    const id = await solved();
+    await rate(id, { score: 'offered' });
+    const [offer] = (await list()).filter(({ ticket_id: of }) => of === id);
+    expect(offer).toEqual({
+      url: `${rig.sandbox.url}/api/v2/satisfaction_ratings/${offer?.id}.json`,
+      id: offer?.id,
+      assignee_id: rig.userId(AGENT),
+      group_id: null,
+      requester_id: rig.userId(REQUESTER),
+      ticket_id: id,
+      score: 'offered',
+      created_at: (await rig.ticket(id)).updated_at,
+      updated_at: (await rig.ticket(id)).updated_at,
+    });
+    rig.later();
+    await rate(id, { score: 'bad', comment: 'Slow' });
+    const { id: shown } = (await rig.ticket(id)).satisfaction_rating;
+    expect(shown).toBe(offer?.id);
+    const { body } = await rig.api.get(`/satisfaction_ratings/${offer?.id}`);
+    expect(body['satisfaction_rating']).toEqual({
+      ...offer,
+      score: 'bad',
+      comment: 'Slow',
+      reason: null,
+      reason_id: null,
+      reason_code: null,
+      updated_at: (await rig.ticket(id)).updated_at,
+    });
+    expect((await rig.api.get('/satisfaction_ratings/1')).status).toBe(404);
+  });
+
+  test('a list by score, comment and time, for administrators', async () => {
+    const [good, bad, asked] = [await solved(), await solved(), await solved()];
+    rig.later(60);
+    const since = rig.sandbox.store.seconds();
+    await rate(good, { score: 'good' });
+    await rate(bad, { score: 'bad', comment: 'No' });
+    await rate(asked, { score: 'offered' });
+    const from = `start_time=${since}`;
+    expect(await ticketsOf(from)).toEqual([good, bad, asked]);
+    expect(await ticketsOf(`${from}&score=received`)).toEqual([good, bad]);
+    expect(await ticketsOf(`${from}&score=good`)).toEqual([good]);
+    expect(await ticketsOf(`${from}&score=good_with_comment`)).toEqual([]);
+    expect(await ticketsOf(`${from}&score=bad_with_comment`)).toEqual([bad]);
+    expect(await ticketsOf(`${from}&score=received_without_comment`)).toEqual([good]);
+    expect(await ticketsOf(`${from}&score=offered`)).toEqual([asked]);
+    expect(await ticketsOf(`end_time=${since - 1}`)).not.toContain(good);
+    const { count: total } = (await rig.api.get('/satisfaction_ratings/count')).body as unknown as {
+      count: { value: number };
+    };
+    expect(total.value).toBe((await list()).length);
+    expect((await rig.api.as(AGENT).get('/satisfaction_ratings')).status).toBe(403);
   });
 });
