@@ -13,7 +13,10 @@ const FOR_ADMINS: readonly [method: RegExp, route: RegExp][] = [
   // Agents may see and edit end users; creating and deleting users needs an administrator or a custom role.
   [/^POST$/, /^\/users(\/create|$)/],
   [/^DELETE$/, /^\/(users|deleted_users)\/:id$/],
-  [/^(POST|PUT|DELETE)$/, /^\/(ticket_fields|organization_fields|user_fields|ticket_forms|custom_statuses)(\/|$)/],
+  [
+    /^(POST|PUT|DELETE)$/,
+    /^\/(ticket_fields|organization_fields|user_fields|ticket_forms|custom_statuses)(\/|$)/,
+  ],
   [/^(POST|PUT|DELETE)$/, /^\/(groups|brands)(\/|$)/],
   [/^(POST|DELETE)$/, /^(\/users\/:id)?\/group_memberships(\/|$)/],
   [/./, /^\/satisfaction_ratings(\/|$)/],

@@ -92,10 +92,7 @@ export class Triggers {
   }
 
   change(id: number, input: unknown): Trigger {
-    return this.keep(
-      { ...this.get(id), updated_at: this.store.now() },
-      parseRequest(changeBody, input),
-    );
+    return this.keep({ ...this.get(id), updated_at: this.store.now() }, parseRequest(changeBody, input));
   }
 
   /** By `active` and `category_id`. */
@@ -156,8 +153,7 @@ export class Triggers {
     const type = created ? 'Create' : 'Change';
     return this.list().filter(
       ({ active, conditions }) =>
-        active &&
-        conditions.all.every(({ field, value }) => field !== 'update_type' || value === type),
+        active && conditions.all.every(({ field, value }) => field !== 'update_type' || value === type),
     );
   }
 

@@ -36,7 +36,7 @@ const fieldBody = z.looseObject({
   active: z.boolean().optional(),
   required: z.boolean().optional(),
   tag: z.string().nullable().optional(),
-  custom_field_options: z.array(optionBody).max(2_000, 'may be 2,000 at most').optional(),
+  custom_field_options: z.array(optionBody).max(2_000, 'may be 2,000 at most').nullish(),
 });
 type Body = z.output<typeof fieldBody>;
 const newBody = fieldBody.required({ type: true, title: true });

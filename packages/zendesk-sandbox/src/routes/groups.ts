@@ -110,7 +110,10 @@ function membershipWrites(api: FastifyInstance, context: Context): void {
   for (const path of ['/group_memberships', '/users/:id/group_memberships'])
     api.post(path, async (request, reply) => {
       const given = envelope(request, 'group_membership');
-      const membership = join(context, path.startsWith('/users') ? { ...given, user_id: idOf(request) } : given);
+      const membership = join(
+        context,
+        path.startsWith('/users') ? { ...given, user_id: idOf(request) } : given,
+      );
       return reply.code(201).header('location', membership['url']).send({ group_membership: membership });
     });
   api.post('/group_memberships/create_many', async (request) => ({

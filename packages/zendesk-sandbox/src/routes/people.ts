@@ -142,7 +142,11 @@ function membershipWrites(api: FastifyInstance, context: Context): void {
     })),
   }));
   api.delete('/organization_memberships/destroy_many', async (request) => ({
-    job_status: jobs.add(kind('Delete'), idList(queryOf(request)['ids']), (id) => (remove(context, id), { id })),
+    job_status: jobs.add(
+      kind('Delete'),
+      idList(queryOf(request)['ids']),
+      (id) => (remove(context, id), { id }),
+    ),
   }));
   api.delete('/organization_memberships/:id', async (request, reply) => {
     remove(context, idOf(request));

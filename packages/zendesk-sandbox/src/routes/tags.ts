@@ -48,8 +48,8 @@ function popular({ tickets, store }: Context): { name: string; count: number }[]
 function ticketTags(api: FastifyInstance, { tickets, actor }: Context): void {
   const fields = { PUT: 'additional_tags', POST: 'tags', DELETE: 'remove_tags' } as const;
   api.get('/tickets/:id/tags', async (request) => ({ tags: tickets.get(idOf(request)).tags }));
-  writes(api, '/tickets/:id/tags', (request, method, tags) => {
-    const { tags: _, ...safety } = parseRequest(tagsBody, request.body);
+  writes(api, '/tickets/:id/tags', (request, method) => {
+    const { tags, ...safety } = parseRequest(tagsBody, request.body);
     const change = { ...safety, [fields[method]]: tags };
     return tickets.update(idOf(request), change, actor(request), { tagKeys: true }).ticket.tags;
   });

@@ -43,9 +43,7 @@ function readRoutes(api: FastifyInstance, context: Context, show: Show): void {
         : listOf(externalIds).flatMap((each) => users.byExternalId(each));
     return list(request, 'users', found, show);
   });
-  api.get('/users/search', async (request) =>
-    list(request, 'users', users.search(queryOf(request)), show),
-  );
+  api.get('/users/search', async (request) => list(request, 'users', users.search(queryOf(request)), show));
   api.get('/users/autocomplete', async (request) =>
     list(request, 'users', users.autocomplete(queryOf(request)), show),
   );

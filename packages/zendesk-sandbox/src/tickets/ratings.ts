@@ -25,7 +25,10 @@ export class Ratings {
   constructor(private readonly options: { now: () => string; newId: () => number; baseUrl: () => string }) {}
 
   /** @returns the rating as the ticket shows it: an offer has no id there */
-  record(ticket: Ticket, { score, comment }: Pick<SatisfactionRating, 'score' | 'comment'>): SatisfactionRating {
+  record(
+    ticket: Ticket,
+    { score, comment }: Pick<SatisfactionRating, 'score' | 'comment'>,
+  ): SatisfactionRating {
     const now = this.options.now();
     const offer = [...this.all.values()].findLast(({ ticket_id: of }) => of === ticket.id);
     const open = offer?.score === 'offered' ? offer : undefined;

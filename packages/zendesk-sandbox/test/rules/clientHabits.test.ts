@@ -26,7 +26,9 @@ test('rule 60: a trigger has all keys, and can be shown, changed and filtered', 
     actions: [{ field: 'priority', value: 'high' }],
     created_at: '0001-01-01T00:00:00Z',
   };
-  const made = (await rig.api.post('/triggers', { trigger: given })).body['trigger'] as Fields & { id: number };
+  const made = (await rig.api.post('/triggers', { trigger: given })).body['trigger'] as Fields & {
+    id: number;
+  };
   const path = `/triggers/${made.id}`;
   expect(made).toEqual({
     url: `${rig.sandbox.url}/api/v2${path}.json`,

@@ -153,9 +153,11 @@ describe('rule 56', () => {
 
   test('joining and leaving send webhooks', async () => {
     const endpoint = await receiver.start();
-    const subscriptions = ['group_membership_created', 'group_membership_deleted', 'default_group_changed'].map(
-      (each) => `zen:event-type:user.${each}`,
-    );
+    const subscriptions = [
+      'group_membership_created',
+      'group_membership_deleted',
+      'default_group_changed',
+    ].map((each) => `zen:event-type:user.${each}`);
     await rig.api.post('/webhooks', { webhook: { name: 'w', endpoint, subscriptions } });
     const { id: groupId } = await group();
     const { id: userId } = await agent();

@@ -37,7 +37,10 @@ test('rule 63: tickets come with their people, groups, organizations and metrics
     metric_sets: [expect.objectContaining({ ticket_id: id })],
   };
   const whole = { id, comment_count: 1, metric_set: { ticket_id: id } };
-  for (const path of [`/users/${requester_id}/tickets/requested`, `/organizations/${organization_id}/tickets`])
+  for (const path of [
+    `/users/${requester_id}/tickets/requested`,
+    `/organizations/${organization_id}/tickets`,
+  ])
     expect((await rig.api.get(`${path}?${include}`)).body).toMatchObject({ tickets: [whole], ...loaded });
   expect((await rig.api.get(`/tickets/${id}?${include}`)).body).toMatchObject({ ticket: whole, ...loaded });
   expect((await rig.api.get(`/tickets/${id}`)).body).not.toHaveProperty('users');
