@@ -14,6 +14,8 @@ test('rule 61: null where nothing was given (go-zendesk)', async () => {
   expect(domains).toEqual([]);
   const user = { name: 'N', email: 'n@x.example', user_fields: null, tags: null };
   expect((await rig.api.post('/users', { user })).status).toBe(201);
+  const field = { key: 'nulls', title: 'N', type: 'text', custom_field_options: null };
+  expect((await rig.api.post('/user_fields', { user_field: field })).status).toBe(201);
   await rig.api.put(`/organizations/${id}`, { organization: { domain_names: ['n.example'] } });
   const { body } = await rig.api.put(`/organizations/${id}`, { organization: { domain_names: null } });
   expect(body.organization.domain_names).toEqual(['n.example']);
