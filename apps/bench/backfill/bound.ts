@@ -20,8 +20,8 @@ export function boundOf(size: AccountSize): number {
     pages(size.people, 100) +
     size.people;
   // Create, look at the job, read the created records.
-  const newOrganizations = pages(size.customers - size.matched, 100);
-  const toZendesk = 3 * (newOrganizations + pages(size.projects, 100)) + 2 * newOrganizations;
+  const newPages = pages(size.customers - size.matched, 100);
+  const toZendesk = 3 * (newPages + pages(size.projects, 100)) + 2 * newPages;
   // A note becomes a comment by an update of its ticket; before that, a read checks that the comment is missing.
   return zendeskReads + pmsReads + toPms + toZendesk + 3 * size.notes;
 }

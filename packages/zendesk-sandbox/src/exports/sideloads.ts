@@ -9,11 +9,14 @@ interface Sideloads {
   ofTicket: (ticket: Ticket) => Fields;
 }
 
+/** What a request asks to load beside its records. */
+export const includesOf = ({ include = '' }: Query): string[] => include.split(',');
+
 /**
  * Rules 34 and 63: `include=users,groups,organizations,metric_sets`; metric sets are both in a list and in each ticket.
  */
 export function sideloads(store: Store, tickets: readonly Ticket[], query: Query): Sideloads {
-  const names = (query['include'] ?? '').split(',');
+  const names = includesOf(query);
   const ids = (...keys: string[]) => [
     ...new Set(tickets.flatMap((ticket) => keys.map((key) => Number(ticket[key] ?? 0)))),
   ];

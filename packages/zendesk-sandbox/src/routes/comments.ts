@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { includesOf } from '../exports/sideloads';
 import type { AuditEvent, Comment, Fields } from '../model';
 import { parseRequest } from '../refusal';
 import { isArchived } from '../rules/archive';
@@ -52,7 +53,7 @@ function readRoutes(api: FastifyInstance, context: Context): void {
   api.get('/tickets/:id/comments', async (request) => {
     const { id } = tickets.get(idOf(request));
     const page = list(request, 'comments', ordered(comments.of(id), request));
-    if (!(queryOf(request)['include'] ?? '').split(',').includes('users')) return page;
+    if (!includesOf(queryOf(request)).includes('users')) return page;
     // Rule 63: the authors.
     const authors = new Set((page['comments'] as Comment[]).map(({ author_id: author }) => author ?? 0));
     const people = [...authors].flatMap((author) => context.store.users.get(author) ?? []);

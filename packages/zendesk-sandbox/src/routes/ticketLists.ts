@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { sideloads } from '../exports/sideloads';
+import { includesOf, sideloads } from '../exports/sideloads';
 import type { Fields, Ticket } from '../model';
 import { sortedTickets } from '../rules/sorting';
 import { listing, queryOf, type Context } from './context';
@@ -30,7 +30,7 @@ function shownTickets({ tickets, store }: Context) {
   return (request: FastifyRequest, own: readonly Ticket[]): Fields & { tickets: Fields[] } => {
     const query = queryOf(request);
     const { lists, ofTicket } = sideloads(store, own, query);
-    const isCounted = (query['include'] ?? '').split(',').includes('comment_count');
+    const isCounted = includesOf(query).includes('comment_count');
     const show = (ticket: Ticket): Fields => ({
       ...tickets.shown(ticket),
       ...ofTicket(ticket),
