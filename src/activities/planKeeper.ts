@@ -312,12 +312,12 @@ function sameSides(a: Link['sides'], b: Link['sides']): boolean {
   return SIDES.every((side) => a[side]?.state === b[side]?.state);
 }
 
-function writeStep({ intent, entity }: Link, mapping: Mapping): Step {
+function writeStep({ intent, entity, rev }: Link, mapping: Mapping): Step {
   const pending = (intent?.writes ?? []).filter((write) => !write.done);
   const words: Partial<Record<Side, string>> = {};
   for (const write of pending)
     words[write.side] ??= writeWords(write, mapping.entities[entity].kind[write.side]);
-  return { next: 'write', sides: pending.map(({ side }) => side), words };
+  return { next: 'write', sides: pending.map(({ side }) => side), words, rev };
 }
 
 export function readStep(first: RefKey, refs: RefKey[]): Step {

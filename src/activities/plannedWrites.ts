@@ -47,9 +47,10 @@ export class PlannedWrites {
     this.recovery = new WriteRecovery(context, side, key, read);
   }
 
-  async next(): Promise<WriteOutcome> {
+  /** @param rev the revision of the link that the plan or the write before has saved; null if unknown */
+  async next(rev: number | null): Promise<WriteOutcome> {
     const { context, key, side } = this;
-    const link = await this.linkAtWork();
+    const link = await this.linkAtWork(rev);
     if (!link) throw new Error(`${key}: a write was planned, but there is no link`);
     await expectKnownMapping(context, link.mappingVersion);
     const write = link.intent?.writes.find((candidate) => candidate.side === side && !candidate.done);
@@ -68,12 +69,14 @@ export class PlannedWrites {
     }
   }
 
-  /** The link: from memory if this process has just saved it, otherwise from the store. */
-  private async linkAtWork(): Promise<Link | null> {
+  /**
+   * The link: from memory if this process has saved this revision, otherwise from the store. An earlier attempt may have
+   * saved a later revision in another process.
+   */
+  private async linkAtWork(rev: number | null): Promise<Link | null> {
     const { store } = this.context;
-    const known = isRepeated() ? null : store.justSaved(this.key);
-    const next = known?.intent?.writes.find(({ done }) => !done);
-    return next?.side === this.side ? known : store.get(this.key);
+    const known = rev === null || isRepeated() ? null : store.takeSaved(this.key, rev);
+    return known ?? store.get(this.key);
   }
 
   private async perform(link: Link, intent: Intent, write: PlannedWrite): Promise<WriteOutcome> {
@@ -223,9 +226,9 @@ export class PlannedWrites {
     await this.note({ link, intent, write, outcome: 'done', answer, replaced }, told, references);
     if (answer && (more || compared.changedRows.length > 0)) await store.observations.keep([answer]);
     if (more) {
-      await store.save(told);
+      const { rev } = await store.save(told);
       await finishUndo(context, told, write, answer);
-      return { next: 'done', state: summarise(key, told) };
+      return { next: 'done', state: summarise(key, told), rev };
     }
 
     await forgetRedacted(context, key, intent.next);

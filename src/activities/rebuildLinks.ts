@@ -197,7 +197,7 @@ class Batch {
   private async restore({ key, records }: Found, references: References): Promise<void> {
     const { context, entity, counts } = this;
     const { store, mapping } = context;
-    const existing = await store.get(key);
+    const existing = (await store.getMany([key])).get(key);
     const isKnown = existing && (existing.sides.zendesk ?? existing.sides.pms ?? existing.unlinked);
     if (isKnown || !(await this.claim(key, records))) {
       counts.kept += 1;

@@ -32,7 +32,8 @@ export function systemActivities(live: ActivityContext, side: Side, lane: Lane):
 
     lookForMatches: (wanted) => guarded(wanted.key, (context) => lookForMatches(context, side, wanted)),
 
-    writePlanned: ({ key }) => guarded(key, (context) => new PlannedWrites(context, side, key, read).next()),
+    writePlanned: ({ key, rev = null }) =>
+      guarded(key, (context) => new PlannedWrites(context, side, key, read).next(rev)),
 
     pollStream: ({ stream }) => guarded(null, (context) => polls.poll(context, stream)),
 

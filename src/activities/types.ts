@@ -54,8 +54,11 @@ export interface PlanInput extends Inbox, TurnFindings {
 export type Step =
   | { next: 'read'; side: Side; refs: RefKey[] }
   | { next: 'look'; origin: RefKey }
-  /** `words`: a summary of the write for each side, for the Web UI. It names properties and contains no values. */
-  | { next: 'write'; sides: Side[]; words?: Partial<Record<Side, string>> }
+  /**
+   * `words`: a summary of the write for each side, for the Web UI. It names properties and contains no values. `rev`: the
+   * revision of the link with the plan; steps of releases before 0.3.0 do not have it.
+   */
+  | { next: 'write'; sides: Side[]; words?: Partial<Record<Side, string>>; rev?: number }
   /** Nothing is left to do until the next message. `state`: the state of the pair. */
   | { next: 'rest'; state: PairSummary };
 
@@ -76,8 +79,12 @@ export interface ReadOutcome {
   gone: RefKey[];
 }
 
-/** `again`: the write was not carried out as planned; plan again with these findings. */
-export type WriteOutcome = { next: 'done'; state: PairSummary } | ({ next: 'again' } & ReadOutcome);
+/**
+ * `again`: the write was not carried out as planned; plan again with these findings. `rev`: the revision of the link
+ * with the plan's remaining writes, if it has any.
+ */
+export type WriteOutcome =
+  { next: 'done'; state: PairSummary; rev?: number } | ({ next: 'again' } & ReadOutcome);
 
 /** The input of a look-up: records that match the pair's origin or, if given, these counterparts of it. */
 export interface MatchesWanted {
@@ -124,7 +131,8 @@ export interface SystemActivities {
    * @returns null if a look-up was impossible because the link store has no observation of the origin
    */
   lookForMatches(input: MatchesWanted): Promise<RefKey[] | null>;
-  writePlanned(input: { key: CanonicalKey }): Promise<WriteOutcome>;
+  /** @param input `rev`: the revision of the link that the plan or the write before has saved, if it is known */
+  writePlanned(input: { key: CanonicalKey; rev?: number }): Promise<WriteOutcome>;
   pollStream(input: { stream: string }): Promise<PollOutcome>;
   listStreams(): Promise<string[]>;
   readHinted(): Promise<HintOutcome>;

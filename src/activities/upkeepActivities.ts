@@ -4,7 +4,7 @@ import type { Link } from '../sync/link';
 import { disorderOf, nothingTidied, type Tidied } from '../sync/disorder';
 import { entityOf } from '../sync/mapping';
 import { filterReason, isEcho, hasUncomparedRow } from '../sync/planner';
-import { SIDES } from '../sync/record';
+import { SIDES, type SyncRecord } from '../sync/record';
 import type { Claim, KeptObservation } from '../links/linkWalk';
 import { loadReferences, type ActivityContext } from './activityContext';
 import { ownKey } from './dispatch';
@@ -135,23 +135,27 @@ class Tidier {
     const { store, mapping, now } = context;
     const old = observations.filter(({ at }) => at === null || now().getTime() - Date.parse(at) > SETTLED_MS);
     const owners = await store.claims.owners(old.map(({ ref }) => ref));
-    for (const { ref, record } of old) {
+    const kept = old.map(({ ref, record }) => {
       const entity = record.skip ? null : entityOf(mapping, record.ref.side, record.ref.kind, record.values);
-      const key = owners.get(ref) ?? (entity && ownKey(entity, record));
-      const link = key ? await store.get(key) : null;
+      return { ref, record, entity, key: owners.get(ref) ?? (entity && ownKey(entity, record)) };
+    });
+    const links = await store.getMany(kept.flatMap(({ key }) => key ?? []));
+    const settled: SyncRecord[] = [];
+    for (const { ref, record, entity, key } of kept) {
+      const link = links.get(key ?? '') ?? null;
       // Such a pair keeps its observation for a person's decision, a parent, or the end of a pause.
-      const kept =
+      const isWaiting =
         link &&
         (link.status === 'conflict' ||
           link.status === 'quarantined' ||
           link.waitsFor.length > 0 ||
           link.reason?.code === 'paused');
-      if (kept || (entity && (await store.control.isPaused(entity)))) continue;
-      if (!entity || !key || (await this.isWithoutChange(entity, link, record))) {
-        await store.observations.forget([record]);
-        this.tidied.dropped += 1;
-      } else await this.signal(key, 'orphaned observation', ref);
+      if (isWaiting || (entity && (await store.control.isPaused(entity)))) continue;
+      if (!entity || !key || (await this.isWithoutChange(entity, link, record))) settled.push(record);
+      else await this.signal(key, 'orphaned observation', ref);
     }
+    await store.observations.forget(settled);
+    this.tidied.dropped += settled.length;
   }
 
   private async isWithoutChange(

@@ -4,7 +4,7 @@ import type { CanonicalKey } from '../sync/canonicalKey';
 import { REDACTED, type JournalEntry, type JournalRow } from '../sync/journal';
 import type { Cause } from '../sync/journalCauses';
 import type { EntityType, Json } from '../sync/record';
-import { TOGETHER } from './byIds';
+import { SHARED_PACE, TOGETHER } from './byIds';
 import type { Stored } from './migrations';
 import { Together } from './together';
 import type { VersionedDocuments } from './versions';
@@ -54,8 +54,10 @@ const LEFT_AFTER_SWEEP = 0.9;
 
 /** The journal: all writes of the sync to either system. */
 export class JournalStore {
-  private readonly notes = new Together<readonly JournalEntry[], void>(TOGETHER, (groups) =>
-    this.noteAll(groups),
+  private readonly notes = new Together<readonly JournalEntry[], void>(
+    TOGETHER,
+    (groups) => this.noteAll(groups),
+    SHARED_PACE,
   );
 
   constructor(

@@ -32,6 +32,7 @@ export interface JoinedPair {
 
 /** The links themselves. */
 export interface Links {
+  /** For one pair. A caller with many reads them with {@link getMany}, which other callers do not delay. */
   get(key: CanonicalKey): Promise<Link | null>;
   getMany(keys: Iterable<CanonicalKey>): Promise<Map<CanonicalKey, Link>>;
   /** The records that pairs join, without their values. May be cached for a moment. */
@@ -41,10 +42,10 @@ export interface Links {
   /** Writes the link, unless it was written since it was read. @returns it with its new `rev`. @throws StaleLink */
   save(link: Link): Promise<Link>;
   /**
-   * The link that this process {@link save}d a moment ago; null if there is none. Another process may have saved it
-   * since; the next save then fails.
+   * Takes a revision of a link that this process has {@link save}d out of its memory; null if it is not there. If another
+   * process has saved the link since, the next save fails.
    */
-  justSaved(key: CanonicalKey): Link | null;
+  takeSaved(key: CanonicalKey, rev: number): Link | null;
   /** Inserts many new links. @returns those that were stored; the others exist already */
   insertMany(links: readonly Link[]): Promise<Link[]>;
   /** Many {@link save}s at once. @returns those that were stored; another process has written the others meanwhile */

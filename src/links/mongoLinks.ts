@@ -8,7 +8,7 @@ import type { HoldId } from '../sync/holds';
 import type { Intent, Link, LinkStatus } from '../sync/link';
 import { type Reason, type ReasonCode } from '../sync/reasons';
 import { ENTITY_TYPES, SIDES, type EntityType, type RefKey, type Side } from '../sync/record';
-import { TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
+import { SHARED_PACE, TOGETHER, byIds, insertNew, type ReadByIds } from './byIds';
 import type { JoinedPair, LinkFilter, Links, UnsettledStatus } from './links';
 import type { Stored } from './migrations';
 import { expectFits, fits } from './documentSize';
@@ -28,29 +28,39 @@ type JoinedDocument = Pick<Link, '_id' | 'status' | 'unlinked'> &
 const JOINED = { 'sides.zendesk.ref': 1, 'sides.pms.ref': 1, status: 1, unlinked: 1, v: 1 } as const;
 /** How long a process caches the records of pairs. It updates its cache with its own writes. */
 const KNOWN = { ttl: 1_000, max: 5_000 };
+/** How long a process keeps a link that it has saved for the next write. Under load, a write waits for its turn. */
+const SAVED = { ttl: 60_000, max: 1_000 };
 const UNSETTLED: readonly UnsettledStatus[] = ['pending', 'conflict', 'quarantined'];
 
 /** The collection of links, with the canonical key as `_id`. */
 export class MongoLinks implements Links {
   private readonly readLinks: ReadByIds<LinkDocument>;
+  private readonly readLink: ReadByIds<LinkDocument>;
   private readonly readJoined: ReadByIds<JoinedDocument>;
-  private readonly saves = new Together<Link, Link | Error | null>(TOGETHER, (links) =>
-    this.saveApart(links),
+  private readonly saves = new Together<Link, Link | Error | null>(
+    TOGETHER,
+    (links) => this.saveApart(links),
+    SHARED_PACE,
   );
   /** A TTL cache of pairs that have both their records. */
   private readonly whole = new LRUCache<CanonicalKey, JoinedPair>(KNOWN);
-  private readonly saved = new LRUCache<CanonicalKey, Link>(KNOWN);
+  /** A TTL cache of links whose intent has writes left. */
+  private readonly saved = new LRUCache<CanonicalKey, Link>(SAVED);
 
   constructor(
     private readonly links: VersionedDocuments<LinkDocument>,
     private readonly now: () => Date,
   ) {
     this.readLinks = byIds(links.all);
-    this.readJoined = byIds<LinkDocument, JoinedDocument>(links.all, JOINED);
+    this.readLink = byIds(links.all, { pace: SHARED_PACE });
+    this.readJoined = byIds<LinkDocument, JoinedDocument>(links.all, {
+      projection: JOINED,
+      pace: SHARED_PACE,
+    });
   }
 
   async get(key: CanonicalKey): Promise<Link | null> {
-    const [found] = await this.readLinks([key]);
+    const [found] = await this.readLink([key]);
     return found ? this.linkOf(found) : null;
   }
 
@@ -117,16 +127,20 @@ export class MongoLinks implements Links {
     return this.remember(next);
   }
 
-  justSaved(key: CanonicalKey): Link | null {
-    return this.saved.get(key) ?? null;
+  takeSaved(key: CanonicalKey, rev: number): Link | null {
+    const saved = this.saved.get(key);
+    if (saved?.rev !== rev) return null;
+    this.saved.delete(key);
+    return saved;
   }
 
   private documentOf(link: Link): LinkDocument {
     return this.links.stamp(toDocument(link));
   }
 
+  /** Keeps a link whose intent has writes left, for the activity that carries out the next one. */
   private remember(link: Link): Link {
-    this.saved.set(link._id, link);
+    if (link.intent?.writes.some(({ done }) => !done)) this.saved.set(link._id, link);
     return link;
   }
 

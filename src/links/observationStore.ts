@@ -3,7 +3,7 @@ import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { duplicatesOf } from '../platform/mongoErrors';
 import { refKey } from '../sync/canonicalKey';
 import type { RefKey, SyncRecord } from '../sync/record';
-import { TOGETHER, byIds, type ReadByIds } from './byIds';
+import { SHARED_PACE, TOGETHER, byIds, type ReadByIds } from './byIds';
 import type { Stored } from './migrations';
 import { Together } from './together';
 import type { VersionedDocuments } from './versions';
@@ -28,19 +28,23 @@ const SIBLINGS = 20;
  */
 export class ObservationStore {
   private readonly read: ReadByIds<ObservationDocument>;
-  private readonly forgets = new Together<Filter<ObservationDocument>[], void>(TOGETHER, async (lists) => {
-    await this.observations.all.bulkWrite(
-      lists.flat().map((filter) => ({ deleteOne: { filter } })),
-      { ordered: false },
-    );
-    return lists.map(() => undefined);
-  });
+  private readonly forgets = new Together<Filter<ObservationDocument>[], void>(
+    TOGETHER,
+    async (lists) => {
+      await this.observations.all.bulkWrite(
+        lists.flat().map((filter) => ({ deleteOne: { filter } })),
+        { ordered: false },
+      );
+      return lists.map(() => undefined);
+    },
+    SHARED_PACE,
+  );
 
   constructor(
     private readonly observations: VersionedDocuments<ObservationDocument>,
     private readonly now: () => Date,
   ) {
-    this.read = byIds(observations.all);
+    this.read = byIds(observations.all, { pace: SHARED_PACE });
   }
 
   /**

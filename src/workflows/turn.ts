@@ -4,6 +4,7 @@ import type {
   Inbox,
   PairActivities,
   PairSummary,
+  Step,
   SystemActivities,
   WriteOutcome,
 } from '../activities/types';
@@ -93,12 +94,14 @@ async function look(
 async function writeAll(
   system: TurnActivities['system'],
   key: CanonicalKey,
-  { sides, words = {} }: { sides: Side[]; words?: Partial<Record<Side, string>> },
+  { sides, words = {}, rev: planned }: Extract<Step, { next: 'write' }>,
 ): Promise<WriteOutcome> {
   let outcome: WriteOutcome | undefined;
+  let rev = planned;
   for (const side of sides) {
-    outcome = await system(side, words[side]).writePlanned({ key });
+    outcome = await system(side, words[side]).writePlanned({ key, ...(rev !== undefined && { rev }) });
     if (outcome.next === 'again') return outcome;
+    rev = outcome.rev;
   }
   if (!outcome) throw ApplicationFailure.nonRetryable(`${key}: a write to no side`, 'Bug');
   return outcome;

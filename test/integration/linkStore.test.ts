@@ -3,7 +3,7 @@ import { MongoClient } from 'mongodb';
 import { openLinkStore, type LinkStore } from '../../src/links/linkStore';
 import { observationDigest } from '../../src/links/observationStore';
 import { StaleLink } from '../../src/links/staleLink';
-import { newLink, seenVersion, type Link } from '../../src/sync/link';
+import { blankWrite, emptyAgreement, newLink, seenVersion, type Link } from '../../src/sync/link';
 import type { Reason } from '../../src/sync/reasons';
 import type { SyncRecord } from '../../src/sync/record';
 import { testServers } from '../support/servers';
@@ -220,16 +220,17 @@ describe('link store', () => {
     expect(await unlinked()).toBe(true);
   });
 
-  test('the link that was just saved is cached until its revision or its reason changes', async () => {
-    expect(store.justSaved(KEY)).toBeNull();
-    const first = await store.save(newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
-    expect(store.justSaved(KEY)).toEqual(await store.get(KEY));
-    const second = await store.save({ ...first, status: 'linked' });
-    expect(store.justSaved(KEY)).toEqual(second);
+  test('a saved link is kept for its next write, until its revision or its reason changes', async () => {
+    const isKept = ({ rev }: Link) => store.takeSaved(KEY, rev) !== null;
+    const first = await store.save(withWrite(newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z')));
+    expect(store.takeSaved(KEY, first.rev)).toEqual(await store.get(KEY));
+    expect(isKept(first)).toBe(false);
 
+    const second = await store.save({ ...first, status: 'linked' });
+    expect(store.takeSaved(KEY, first.rev)).toBeNull();
     // A revision that another process has changed is refused, and removed from the cache.
     await expect(store.save({ ...first, status: 'conflict' })).rejects.toThrow(StaleLink);
-    expect(store.justSaved(KEY)).toBeNull();
+    expect(isKept(second)).toBe(false);
 
     const third = await store.save({ ...second, status: 'pending' });
     const reason: Reason = {
@@ -239,12 +240,18 @@ describe('link store', () => {
       nextAttempt: null,
     };
     await store.noteReason(KEY, reason);
-    expect(store.justSaved(KEY)).toBeNull();
+    expect(isKept(third)).toBe(false);
     const fourth = await store.save({ ...third, reason });
-    expect(store.justSaved(KEY)).toEqual(fourth);
     await store.remove(fourth);
-    expect(store.justSaved(KEY)).toBeNull();
+    expect(isKept(fourth)).toBe(false);
+    const settled = await store.save(newLink(KEY, 'TicketToProject', 'v1', '2024-01-01T00:00:00Z'));
+    expect(isKept(settled)).toBe(false);
   });
+
+  function withWrite(link: Link): Link {
+    const writes = [blankWrite('pms', 'create')];
+    return { ...link, intent: { id: 'i', writes, next: emptyAgreement(), then: 'linked', seen: {} } };
+  }
 
   async function pagesBelow(parent = 'pms:project:P-1', until = '2099-01-01T00:00:00Z') {
     const pages: SyncRecord[][] = [];

@@ -41,3 +41,31 @@ test('an error reaches its own callers, and no later ones', async () => {
   open[2]?.answer();
   expect(await next).toBe('answer 4');
 });
+
+describe('with a pace', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test('the first commands run at once; then questions wait for the next interval and share its command', async () => {
+    const asked: number[][] = [];
+    const together = new Together<number, number>(
+      10,
+      (questions) => {
+        asked.push(questions);
+        return Promise.resolve(questions);
+      },
+      { atOnce: 2, intervalMs: 50 },
+    );
+    for (const n of [1, 2]) await together.do(n);
+    const later = Promise.all([3, 4, 5].map((n) => together.do(n)));
+    await jest.advanceTimersByTimeAsync(49);
+    expect(asked).toEqual([[1], [2]]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(asked).toEqual([[1], [2], [3, 4, 5]]);
+    expect(await later).toEqual([3, 4, 5]);
+
+    await jest.advanceTimersByTimeAsync(100);
+    for (const n of [6, 7]) await together.do(n);
+    expect(asked).toHaveLength(5);
+  });
+});

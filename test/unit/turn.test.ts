@@ -44,3 +44,25 @@ test('a look-up without an observation of the origin finds nothing out', async (
   const activities = systemActivities(context, 'pms', 'interactive');
   expect(await activities.lookForMatches({ key: KEY, origin: ORIGIN })).toBeNull();
 });
+
+test('each write is told the revision that the plan or the write before has saved', async () => {
+  const told: object[] = [];
+  const activities: TurnActivities = {
+    planPair: async () => ({ next: 'write', sides: ['zendesk', 'pms', 'zendesk'], rev: 3 }),
+    system: (side) => ({
+      readRecords: () => Promise.reject(new Error('nothing to read')),
+      lookForMatches: () => Promise.reject(new Error('nothing to look for')),
+      writePlanned: async (input) => {
+        told.push({ side, ...input });
+        return { next: 'done', state: DONE, ...(told.length === 1 && { rev: 4 }) };
+      },
+    }),
+  };
+  expect(await bringIntoAgreement(activities, KEY, INBOX)).toEqual(DONE);
+  // A release before 0.3.0 does not name the revision.
+  expect(told).toEqual([
+    { side: 'zendesk', key: KEY, rev: 3 },
+    { side: 'pms', key: KEY, rev: 4 },
+    { side: 'zendesk', key: KEY },
+  ]);
+});

@@ -10,7 +10,7 @@ import { changes, type Change } from 'testkit';
 import { Clock } from '../process';
 
 const FLOOR = path.resolve(__dirname, '../floor/main.js');
-const LOOK_MS = 25;
+const LOOK_MS = 100;
 /**
  * Warm-up, as a share of the measured changes: a service runs for weeks, so its code is warm. The same holds for the
  * floor.

@@ -44,7 +44,7 @@ export class TicketVisibility {
    * The visibility of first comments: what the tickets show, and what is known of the others.
    * @param isHandedOn see `VisibilityMemory.recall`
    */
-  of(tickets: readonly Ticket[], isHandedOn: boolean): Promise<ReadonlyMap<string, boolean>> {
+  of(tickets: readonly Ticket[], isHandedOn = true): Promise<ReadonlyMap<string, boolean>> {
     const ids = tickets.map(({ id }) => String(id));
     return this.memory.recall(ids, isHandedOn, seenOn(tickets));
   }

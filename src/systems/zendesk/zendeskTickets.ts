@@ -10,6 +10,7 @@ import { parseEach } from '../unreadable';
 import { EXPORT, ticketPage } from './ticketExport';
 import { parsePosition, positionText } from './ticketPosition';
 import { guarded } from './commentText';
+import { ticketBefore } from './ticketBefore';
 import { TicketVisibility } from './ticketVisibility';
 import type { People, Person } from './people';
 import { RefusedParts, type Draft, type LeftOut, type Sending } from './refusedParts';
@@ -78,8 +79,10 @@ export class ZendeskTickets {
    */
   async outdated(ids: readonly string[]): Promise<SyncRecord[]> {
     const records: SyncRecord[] = [];
-    for (const some of chunks(ids, IDS_PER_CALL))
-      records.push(...(await this.records(await this.raw(some), false)));
+    for (const some of chunks(ids, IDS_PER_CALL)) {
+      const tickets = await this.raw(some);
+      records.push(...(await this.records(tickets, await this.visibility.of(tickets, false))));
+    }
     return records;
   }
 
@@ -266,8 +269,10 @@ export class ZendeskTickets {
     return { ticket, audit: audit ?? null, record };
   }
 
-  /** @param isHandedOn see `VisibilityMemory.recall` */
-  private async records(tickets: Ticket[], isHandedOn = true): Promise<SyncRecord[]> {
+  private async records(
+    tickets: Ticket[],
+    firstComments?: ReadonlyMap<string, boolean>,
+  ): Promise<SyncRecord[]> {
     if (tickets.length === 0) return [];
     const { groups, fields } = this.around;
     const people = await this.around.people.load(
@@ -277,7 +282,7 @@ export class ZendeskTickets {
       people,
       groups: await groups.namesFor(tickets),
       fields: await fields.around(tickets),
-      firstComments: await this.visibility.of(tickets, isHandedOn),
+      firstComments: firstComments ?? (await this.visibility.of(tickets)),
       ...this.account,
     };
     return tickets.map((ticket) => ticketRecord(ticket, known));
@@ -365,30 +370,13 @@ export class ZendeskTickets {
 
   /**
    * `updated_stamp` has whole seconds, so an update can replace values that were written within the same second. The
-   * answer's audit contains them. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+   * answer's audit contains them.
    */
   private async replacedBy({ ticket, audit, record }: WrittenTicket): Promise<Values> {
-    const changes = (audit?.events ?? []).filter(
-      (event) => event.type === 'Change' && typeof event['field_name'] === 'string',
-    );
-    if (changes.length === 0) return {};
-    const before = new Map(
-      changes.map((event) => [event['field_name'] as string, event['previous_value'] ?? null]),
-    );
-    const earlier = ticketSchema.safeParse({
-      ...ticket,
-      ...Object.fromEntries(
-        [...before].map(([field, value]) => [
-          field,
-          field.endsWith('_id') && value !== null ? Number(value) : value,
-        ]),
-      ),
-      custom_fields: ticket.custom_fields?.map((field) =>
-        before.has(String(field.id)) ? { ...field, value: before.get(String(field.id)) } : field,
-      ),
-    });
-    if (!earlier.success) return {};
-    const [held] = await this.records([earlier.data]);
+    const earlier = ticketBefore(ticket, audit);
+    if (!earlier) return {};
+    // No audit of an update shows a change of the first comment.
+    const [held] = await this.records([earlier], new Map());
     const entries = Object.entries(held?.values ?? {});
     return Object.fromEntries(entries.filter(([name, value]) => !sameValue(value, record.values[name])));
   }
