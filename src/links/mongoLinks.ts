@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
-import { isDuplicateKey, isPassing } from '../platform/mongoErrors';
+import { isDuplicateKey } from '../platform/mongoErrors';
 import type { CanonicalKey } from '../sync/canonicalKey';
 import type { HoldId } from '../sync/holds';
 import type { Intent, Link, LinkStatus } from '../sync/link';
@@ -37,9 +37,9 @@ export class MongoLinks implements Links {
   private readonly readLinks: ReadByIds<LinkDocument>;
   private readonly readLink: ReadByIds<LinkDocument>;
   private readonly readJoined: ReadByIds<JoinedDocument>;
-  private readonly saves = new Together<Link, Link | Error | null>(
+  private readonly saves = new Together<Link, Link | null>(
     TOGETHER,
-    (links) => this.saveApart(links),
+    (links) => this.saveEach(links),
     SHARED_PACE,
   );
   /** A TTL cache of pairs that have both their records. */
@@ -114,7 +114,6 @@ export class MongoLinks implements Links {
     expectFits(link._id, this.documentOf(link));
     if (link.rev > 0) {
       const saved = await this.saves.do(link);
-      if (saved instanceof Error) throw saved;
       if (!saved) throw new StaleLink(`${link._id} is no longer at revision ${link.rev}`);
       return this.remember(saved);
     }
@@ -158,26 +157,6 @@ export class MongoLinks implements Links {
     const fitting = links.filter((link) => fits(this.documentOf(link)));
     if (fitting.length === 0) return [];
     return (await this.saveEach(fitting)).filter((link) => link !== null);
-  }
-
-  /**
-   * If the command fails for good, each document is stored alone, so that one faulty document does not block the
-   * others.
-   */
-  private async saveApart(links: readonly Link[]): Promise<(Link | Error | null)[]> {
-    try {
-      return await this.saveEach(links);
-    } catch (error) {
-      if (links.length === 1 || isPassing(error)) throw error;
-    }
-    const saved: (Link | Error | null)[] = [];
-    for (const link of links)
-      saved.push(
-        ...(await this.saveEach([link]).catch((error: unknown) => [
-          error instanceof Error ? error : new Error(String(error)),
-        ])),
-      );
-    return saved;
   }
 
   /** @returns each link as it was stored; null if another process wrote it meanwhile, also within the same command */

@@ -1,3 +1,5 @@
+import { isPassing } from '../platform/mongoErrors';
+
 interface Waiting<Q, A> {
   question: Q;
   resolve: (answer: A) => void;
@@ -23,7 +25,10 @@ export class Together<Q, A> {
   /** When the commands so far would end at one each interval, on the clock of `performance.now`. */
   private spentUntil = 0;
 
-  /** @param ask answers questions in their order; if it fails, all of them fail with its error */
+  /**
+   * @param ask answers questions in their order. If it fails for good, each question is asked alone, so that a faulty one
+   * does not block the others; `ask` must allow this. If it fails in passing, all of them fail with its error.
+   */
   constructor(
     private readonly most: number,
     private readonly ask: (questions: Q[]) => Promise<readonly A[]>,
@@ -41,14 +46,19 @@ export class Together<Q, A> {
     while (this.waiting.length > 0) {
       if (this.pace) await this.turn(this.pace);
       const some = this.waiting.splice(0, this.most);
-      try {
-        const answers = await this.ask(some.map(({ question }) => question));
-        some.forEach(({ resolve }, n) => resolve(answers[n] as A));
-      } catch (error) {
-        for (const { reject } of some) reject(error);
-      }
+      await this.answer(some);
     }
     this.underWay = false;
+  }
+
+  private async answer(some: readonly Waiting<Q, A>[]): Promise<void> {
+    try {
+      const answers = await this.ask(some.map(({ question }) => question));
+      some.forEach(({ resolve }, n) => resolve(answers[n] as A));
+    } catch (error) {
+      if (some.length > 1 && !isPassing(error)) for (const one of some) await this.answer([one]);
+      else for (const { reject } of some) reject(error);
+    }
   }
 
   /** Waits until the pace allows another command (https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm). */

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { MongoNetworkError } from 'mongodb';
 import { Together } from '../../src/links/together';
 
 /** Answers when the test asks for it. */
@@ -28,18 +29,40 @@ test('the first call runs at once; later calls are batched, up to the limit', as
   expect(asked).toHaveLength(4);
 });
 
-test('an error reaches its own callers, and no later ones', async () => {
+test('an error in passing reaches its own callers, and no later ones', async () => {
   const { open, together } = server();
   const results = Promise.allSettled([1, 2, 3].map((n) => together.do(n)));
   open[0]?.answer();
   await turn();
-  open[1]?.fail(new Error('away'));
+  open[1]?.fail(new MongoNetworkError('away'));
   await turn();
   expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
   const next = together.do(4);
   await turn();
   open[2]?.answer();
   expect(await next).toBe('answer 4');
+});
+
+test('if a command fails for good, each question is asked alone, and only the faulty one fails', async () => {
+  const { asked, open, together } = server();
+  const results = Promise.allSettled([1, 2, 3, 4].map((n) => together.do(n)));
+  open[0]?.answer();
+  await turn();
+  const faulty = new Error('3 is too large');
+  open[1]?.fail(faulty);
+  await turn();
+  open[2]?.answer();
+  await turn();
+  open[3]?.fail(faulty);
+  await turn();
+  open[4]?.answer();
+  expect(await results).toEqual([
+    { status: 'fulfilled', value: 'answer 1' },
+    { status: 'fulfilled', value: 'answer 2' },
+    { status: 'rejected', reason: faulty },
+    { status: 'fulfilled', value: 'answer 4' },
+  ]);
+  expect(asked).toEqual([[1], [2, 3, 4], [2], [3], [4]]);
 });
 
 describe('with a pace', () => {
