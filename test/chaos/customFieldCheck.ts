@@ -8,6 +8,7 @@ import {
   type CustomField,
   type Side,
 } from 'testkit';
+import { TICKET_FIELDS } from 'zendesk-sandbox';
 import { SYNC_USERS } from './syncUsers';
 import type { LinkDocument } from './linkDocument';
 import type { World } from './world';
@@ -73,6 +74,14 @@ function lacksTags(record: object | null | undefined, options: unknown): boolean
   return Array.isArray(tags) && !all.some((each) => tags.includes(each));
 }
 
+/** The tags of a field's value: a ticked box has the field's own, a text has none. */
+function tagsOf(field: CustomField, raw: unknown): unknown[] {
+  const { title } = CUSTOM_FIELDS[field];
+  const { type, tag } = TICKET_FIELDS.find((each) => each.title === title) ?? {};
+  if (type === 'text') return [];
+  return [raw === true ? tag : raw].flat();
+}
+
 /** Finds writes of the sync that cleared the field, although no person had cleared it on the other side. */
 function erasures(
   world: World,
@@ -94,10 +103,17 @@ function erasures(
       side === 'zendesk'
         ? heldIn(record, ids)
         : { id: null, raw: customValue(world, side, record as Record<string, unknown>, field) };
-    // Zendesk's record lacks the field: it was deleted, and no person cleared it.
-    if (!now) continue;
-    const value = canonical(now.raw);
     const isOurs = SYNC_USERS.includes(by);
+    if (!now) {
+      // Zendesk's record lacks the field: it was deleted. Its tag stays, and a person cleared it with the tag.
+      const former = held[side];
+      const tags = former ? tagsOf(field, former.raw) : [];
+      if (!former || isOurs || tags.length === 0 || !lacksTags(record, tags)) continue;
+      emptied[side] = { at, value: former.value };
+      held[side] = null;
+      continue;
+    }
+    const value = canonical(now.raw);
     // No person cleared a field that was created again, unless its options' tags were removed.
     const isSame = held[side]?.id === now.id || (!isOurs && lacksTags(record, held[side]?.raw));
     const before = isSame ? held[side] : null;
