@@ -93,7 +93,7 @@ class Check {
           ? null
           : `but ${dead.join(', ')} was deleted`;
       case 'tombstone':
-        return dead.length > 0 || [origin, ...refs].some((ref) => this.record(ref)?.['redacted'] === true)
+        return dead.length > 0 || [origin, ...refs].some((ref) => this.isRedacted(ref))
           ? null
           : `but ${[origin, ...refs].join(', ')} exist`;
       case 'pending': {
@@ -116,6 +116,12 @@ class Check {
       default:
         return 'the status is unknown';
     }
+  }
+
+  /** Whether nothing is left of a note, or of a comment's text. */
+  private isRedacted(ref: string): boolean {
+    const { redacted, body } = this.record(ref) ?? {};
+    return redacted === true || (typeof body === 'string' && body !== '' && /^[\s▇]*$/.test(body));
   }
 
   /** A comment on a deleted ticket or project stays unchanged; its link states why the pair ended. */
