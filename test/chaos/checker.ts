@@ -118,10 +118,13 @@ class Check {
     }
   }
 
-  /** Whether nothing is left of a note, or of a comment's text. */
+  /** Whether a note was redacted, or nothing is left of a comment's text and files. */
   private isRedacted(ref: string): boolean {
-    const { redacted, body } = this.record(ref) ?? {};
-    return redacted === true || (typeof body === 'string' && body !== '' && /^[\s▇]*$/.test(body));
+    const { redacted, body, attachments = [] } = this.record(ref) ?? {};
+    const isBlack =
+      typeof body === 'string' && body.includes(BLACK) && body.replaceAll(BLACK, '').trim() === '';
+    const files = attachments as readonly { file_name?: string }[];
+    return redacted === true || (isBlack && files.every((file) => file.file_name === 'redacted.txt'));
   }
 
   /** A comment on a deleted ticket or project stays unchanged; its link states why the pair ended. */

@@ -153,7 +153,8 @@ async function probe(bed: Bed, links: number): Promise<{ lookUp: number; commit:
     const link = key === undefined ? null : (await bed.store.getMany([key])).get(key);
     const found = performance.now();
     if (!link) throw new Error(`${ref} has no link`);
-    await bed.store.saveMany([link]);
+    const [saved] = await bed.store.saveMany([link]);
+    if (!saved) throw new Error(`${link._id} was saved by another process`);
     times.lookUp.push(found - began);
     times.commit.push(performance.now() - found);
   }
